@@ -1,0 +1,28 @@
+"""Robust regression with evidence: which loss should fit this line when some of the data are wrong?
+
+The experiment is `python -m robustfit`; the same fit as a scikit-learn estimator is `robustfit.RobustRegressor`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from robustfit.regressor import RobustRegressor
+
+__version__ = "0.1.0"
+__all__ = ["RobustRegressor", "__version__"]
+
+_HOMES = {"RobustRegressor": "robustfit.regressor"}
+"""Where each public name lives: imported when first asked for, since scikit-learn alone takes two seconds."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'robustfit' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

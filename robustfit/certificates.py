@@ -1,0 +1,247 @@
+"""How far from optimal a coefficient vector can be: proofs that do not trust the solver.
+
+For a convex loss, any theta with X' W theta / scale in the domain of the penalty's conjugate (0 without a penalty) and
+inside the domain of rho* gives a lower bound of the objective (Fenchel duality),
+
+    D(theta) = sum w_i (theta_i u_i - rho*(theta_i)) + b' g - penalty*(g),   g = X' W theta / scale,
+
+with u the standardised residuals at any b: writing it about the fit keeps rounding at the size of the residuals. Then
+P - D bounds the distance to the optimum whatever the solver did. theta is taken from two Newton steps of the
+certificate's own, the primal stays the solver's. Polyhedral losses get theta from a basis near the fit, which proves
+the optimum to rounding. Other losses get a scale-free stationarity number, which proves nothing about the minimum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from robustfit import linalg
+from robustfit.linalg import Array, Mask
+from robustfit.losses.base import Conjugate, PolyhedralLoss
+from robustfit.penalties.none import NoPenalty
+from robustfit.problem import Problem
+from robustfit.vertex import Kinked, nearest_basis, optimise
+
+CERTIFIED = 1e-9
+"""The relative gap at which a fit counts as certified."""
+
+SHRINK = 1.0 - 1e-12
+"""Dual points are drawn this much towards 0, so that rounding cannot push them out of the domain."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What is proved about a batch of coefficient vectors; all arrays `(*batch,)`."""
+
+    objective: Array
+    bound: Array
+    """A lower bound of the least objective; NaN where the loss is not convex."""
+    gap: Array
+    """(P - D) / max(abs P, abs D), 0 at a perfect fit; the stationarity number where the loss is not convex."""
+    kind: str
+    """`exact` (polyhedral), `dual` (convex) or `stationary`."""
+    exhibited: Array
+    """The lowest objective that the certificate itself came across."""
+
+    @property
+    def certified(self) -> Mask:
+        """Whether the gap is small enough to call the fit optimal."""
+        return (self.gap <= CERTIFIED) & (self.kind != "stationary")
+
+
+def certify(problem: Problem, coef: Array) -> Certificate:
+    """The certificate of any coefficients, of a batch of any shape.
+
+    >>> from robustfit.losses.mae import MAE
+    >>> middle = Problem(np.ones((3, 1)), np.array([0.0, 1.0, 5.0]), MAE())
+    >>> certify(middle, np.array([1.0])).gap.item(), certify(middle, np.array([2.0])).gap.round(3).item()
+    (0.0, 0.167)
+    """
+    flat = problem.flat()
+    flat_coef = np.broadcast_to(coef, (*problem.batch, coef.shape[-1])).reshape(-1, coef.shape[-1])
+    certificate = _certify(flat, flat_coef)
+    parts = {name: getattr(certificate, name).reshape(problem.batch) for name in ("objective", "bound", "gap")}
+    return replace(certificate, **parts, exhibited=certificate.exhibited.reshape(problem.batch))
+
+
+def _certify(problem: Problem, coef: Array) -> Certificate:
+    objective = problem.objective(coef)
+    if isinstance(problem.loss, PolyhedralLoss) and isinstance(problem.penalty, NoPenalty):
+        bound, exhibited, kind = *_exact_bound(problem, coef, objective), "exact"
+    elif isinstance(problem.loss, Conjugate):
+        bound, exhibited, kind = *_dual_bound(problem, coef), "dual"
+    else:
+        polished = _polish(problem, coef, steps=20, newton=False)
+        number = stationarity(problem, coef)
+        return Certificate(
+            objective, np.full_like(objective, np.nan), number, "stationary", problem.objective(polished)
+        )
+    gap = np.where(perfect(problem, coef), 0.0, relative_gap(objective, bound))
+    return Certificate(objective, bound, gap, kind, np.fmin(objective, exhibited))
+
+
+def relative_gap(primal: Array, dual: Array) -> Array:
+    """(P - D) / max(abs P, abs D), 0 where both are 0.
+
+    >>> relative_gap(np.array([2.0, 0.0]), np.array([1.0, 0.0]))
+    array([0.5, 0. ])
+    """
+    size = np.maximum(np.abs(primal), np.abs(dual))
+    with np.errstate(invalid="ignore"):
+        return np.where(size > 0, np.maximum(primal - dual, 0.0) / np.where(size > 0, size, 1.0), 0.0)
+
+
+def perfect(problem: Problem, coef: Array) -> Mask:
+    """Whether all residuals are 0 to the rounding of y - X b, and nothing is penalised."""
+    size = np.abs(problem.y) + linalg.apply(np.abs(problem.X), np.abs(coef))
+    rounding = 4 * problem.X.shape[-1] * np.finfo(float).eps * size
+    unpenalised: Mask = problem.penalty.value(problem.slopes(coef)) == 0
+    result: Mask = (np.abs(problem.residuals(coef)) <= rounding).all(-1) & unpenalised
+    return result
+
+
+def stationarity(problem: Problem, coef: Array) -> Array:
+    """The cosine between psi and the nearest combination of the columns: 0 at a stationary point, at most 1.
+
+    Scale-free: it does not change with the units of y or of any column.
+    """
+    root = np.sqrt(problem.shares)
+    psi = problem.loss.psi(problem.standardised(coef)) * root
+    rows = problem.X * root[..., None]
+    along = linalg.apply(rows, linalg.least_squares(rows, psi))
+    size = np.sqrt(np.square(psi).sum(-1))
+    return np.where(size > 0, np.sqrt(np.square(along).sum(-1)) / np.where(size > 0, size, 1.0), 0.0)
+
+
+def _exact_bound(problem: Problem, coef: Array, objective: Array) -> tuple[Array, Array]:
+    """The dual bound of the optimal vertex nearest to the fit, and that vertex's objective."""
+    rows = Kinked.of(problem)
+    vertex = optimise(rows, nearest_basis(rows, coef), max_pivots=200 + 20 * problem.X.shape[-1])
+    theta = np.where(np.isfinite(vertex.theta), vertex.theta, 0.0) * _shrink(vertex.theta, rows.low, rows.high)
+    theta = np.clip(theta, rows.low, rows.high)
+    centre = np.where(np.isfinite(vertex.coef).all(-1, keepdims=True), vertex.coef, coef)
+    constant = objective - rows.objective(coef)
+    reached = problem.objective(centre)
+    loose = (theta * rows.residuals(centre)).sum(-1) + constant
+    return np.where(vertex.optimal & _rounding(loose, reached), reached, loose), reached
+
+
+def _rounding(bound: Array, value: Array) -> Mask:
+    """Whether two sums of the same terms in another order differ by rounding only."""
+    return np.abs(bound - value) <= 1e-13 * np.abs(value)
+
+
+def _shrink(theta: Array, low: Array, high: Array) -> Array:
+    """The largest factor <= 1 that brings theta between the bounds, which enclose 0; `(B, 1)`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(theta > high, high / theta, np.where(theta < low, low / theta, 1.0))
+    factor = np.where(np.isfinite(room), room, 0.0).min(-1, keepdims=True)
+    tight: Array = np.where(factor > SHRINK, 1.0, factor)
+    return tight
+
+
+def _dual_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
+    """Fenchel's bound from a polished point, and that point's objective."""
+    polished = _polish(problem, coef, steps=2, newton=True)
+    better = problem.objective(polished) <= problem.objective(coef)
+    point = np.where(better[:, None], polished, coef)
+    theta, target = _dual_point(problem, point)
+    low, high = problem.loss.domain if isinstance(problem.loss, Conjugate) else (-np.inf, np.inf)
+    if np.isfinite(low):
+        factor = np.minimum(_shrink(theta, np.full_like(theta, low), np.full_like(theta, high)), SHRINK)
+        theta, target = theta * factor, target * factor
+    return _dual_value(problem, point, theta, target), problem.objective(point)
+
+
+def _dual_value(problem: Problem, point: Array, theta: Array, target: Array) -> Array:
+    loss = problem.loss
+    conjugate = loss.conjugate(theta) if isinstance(loss, Conjugate) else np.full_like(theta, np.inf)
+    data = problem.mean(theta * problem.standardised(point) - conjugate)
+    value: Array = data + (target * point).sum(-1) - problem.penalty.conjugate(problem.slopes(target))
+    return value
+
+
+def _dual_point(problem: Problem, coef: Array) -> tuple[Array, Array]:
+    """theta = psi - psi' (X d) / scale and the g = X' W theta / scale that it was brought to.
+
+    Linearised about the fit, X' W theta / scale = g holds after one solve; a second one removes what rounding left.
+    """
+    u = problem.standardised(coef)
+    theta, curvature = problem.loss.psi(u), problem.loss.curvature(u)
+    target = problem.embed(problem.penalty.project(problem.slopes(problem.pull(theta))))
+    for row_curvature in (curvature, curvature, np.ones_like(curvature), np.ones_like(curvature)):
+        excess = problem.pull(theta) - target
+        matrix = linalg.gram(problem.X, problem.shares * row_curvature / np.square(problem.unit))
+        step = linalg.solve(matrix, excess)
+        theta = theta - row_curvature * linalg.apply(problem.X, step) / problem.unit
+    return theta, target
+
+
+def _polish(problem: Problem, coef: Array, steps: int, newton: bool) -> Array:
+    """A few steps of Newton or of reweighted least squares, each kept only where it descends."""
+    value = problem.objective(coef)
+    for _ in range(steps):
+        u = problem.standardised(coef)
+        row_curvature = problem.loss.curvature(u) if newton else problem.loss.weight(u)
+        trial = coef - linalg.solve(problem.hessian(coef, row_curvature), problem.gradient(coef))
+        reached = problem.objective(trial)
+        better = reached <= value
+        coef, value = np.where(better[:, None], trial, coef), np.where(better, reached, value)
+    return coef
+
+
+def solution_width(problem: Problem) -> float:
+    """The largest width, over the rows, of the interval of optimal fitted values; of one polyhedral problem.
+
+    0 where the fit is unique. By complementary slackness with any optimal dual, the optimal coefficients are those
+    with residual 0 where theta is inside its interval, >= 0 where it is at the upper end, <= 0 at the lower one.
+
+    >>> from robustfit.losses.mae import MAE
+    >>> solution_width(Problem(np.ones((4, 1)), np.array([0.0, 1.0, 3.0, 9.0]), MAE()))
+    2.0
+    """
+    basis, _, _ = linalg.span(problem.X)
+    rows = Kinked.of(replace(problem, X=basis, scale=np.asarray(problem.scale)).flat())
+    start = linalg.least_squares(rows.X, rows.y)
+    vertex = optimise(rows, nearest_basis(rows, start), max_pivots=1000 + 100 * rows.X.shape[-1])
+    if not vertex.optimal.all():
+        return np.nan
+    low, high, theta = rows.low[0], rows.high[0], vertex.theta[0]
+    slack = 1e-9 * (high - low).max()
+    within = (theta > low + slack) & (theta < high - slack)
+    free = _null_space(rows.X[0][within], rows.X.shape[-1])
+    if free.shape[1] == 0:
+        return 0.0
+    upper = theta >= high - slack
+    side = np.where(upper, 1.0, -1.0)[~within, None] * (rows.X[0] @ free)[~within]
+    room = np.maximum((np.where(upper, 1.0, -1.0) * rows.residuals(vertex.coef)[0])[~within], 0.0)
+    return _widest(rows.X[0] @ free, side, room)
+
+
+def _null_space(X: Array, p: int) -> Array:
+    """An orthonormal basis of the coefficient changes that leave the fitted values of some rows as they are."""
+    if len(X) == 0:
+        return np.eye(p)
+    _, singular, right = np.linalg.svd(X, full_matrices=True)
+    rank = int((singular > 1e-10 * max(singular.max(), np.finfo(float).tiny)).sum())
+    free: Array = right[rank:].T
+    return free
+
+
+def _widest(directions: Array, side: Array, room: Array) -> float:
+    """max over rows d of max d z - min d z, subject to side z <= room: by intervals in one dimension, else by LP."""
+    from scipy.optimize import linprog
+
+    if directions.shape[1] == 1:
+        slope = side[:, 0]
+        high = np.min(room[slope > 0] / slope[slope > 0], initial=np.inf)
+        low = np.min(room[slope < 0] / -slope[slope < 0], initial=np.inf)
+        return float(np.abs(directions).max() * (high + low))
+    unit = max(float(np.max(room)), np.finfo(float).tiny)
+    widths = []
+    for direction in np.unique(directions.round(12), axis=0):
+        ends = [linprog(sign * direction, side, room / unit, bounds=(None, None)) for sign in (1.0, -1.0)]
+        widths.append(-sum(end.fun if end.status == 0 else np.nan for end in ends))
+    return float(np.nanmax(widths) * unit)

@@ -1,0 +1,1 @@
+"""Statistical procedures: one estimator per file."""

@@ -1,0 +1,229 @@
+"""M-estimation: a loss, the solver that minimises it, the scale it counts in and the fit it starts from."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from robustfit import linalg
+from robustfit.catalogue import make, name_of, names
+from robustfit.certificates import Certificate, certify, perfect
+from robustfit.errors import Incompatible
+from robustfit.estimators.base import Estimator
+from robustfit.fit import Fit, Solution, Status, status_where, statuses
+from robustfit.linalg import Array, Mask
+from robustfit.losses.base import PolyhedralLoss, ResidualLoss
+from robustfit.losses.mae import MAE
+from robustfit.penalties.base import Penalty
+from robustfit.penalties.none import NoPenalty
+from robustfit.problem import Problem
+from robustfit.scales.base import Scale
+from robustfit.scales.mad import MAD
+from robustfit.solvers.auto import Auto
+from robustfit.solvers.base import Solver, many
+from robustfit.solvers.newton import Newton
+
+FALSE_SUCCESS = 1e-6
+"""How much lower, relative, an exhibited objective must be to call a solver's success false."""
+
+
+@dataclass(frozen=True)
+class M(Estimator):
+    """M-estimator: initial fit, scale of its residuals, then the least mean of loss(residual / scale).
+
+    Where the scale is 0 though residuals remain, a convex loss gives its limit as the scale shrinks (LAD), another
+    loss the initial fit, with status `zero_scale`; scale-free losses need no scale. Where the columns are linearly
+    dependent the solution with the shortest vector of slopes is given, with status `rank_deficient`.
+
+    Args:
+        loss: what an error costs, in units of the scale.
+        solver: how it is minimised.
+        scale: how wide the errors are.
+        initial: the estimator to start from; None is least squares.
+        penalty: what the slopes cost.
+
+    Reference: Huber (1973), Ann. Statist. 1, 799-821.
+
+    >>> X = np.column_stack([np.ones(5), np.arange(5.0)])
+    >>> line = M(MAE(), Newton()).fit(X, np.array([0.0, 1.0, 2.0, 3.0, 9.0]))
+    >>> line.coef.round(12), line.status.item().name
+    (array([0., 1.]), 'converged')
+    """
+
+    loss: ResidualLoss
+    solver: Solver = Auto()
+    scale: Scale = MAD()
+    initial: Estimator | None = None
+    penalty: Penalty = field(default=NoPenalty())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        reason = self.solver.refuses(self.loss, self.penalty)
+        if reason:
+            others = [name for name in names("solver") if not make("solver", name).refuses(self.loss, self.penalty)]
+            raise Incompatible(f"{reason}; solvers that would do: {', '.join(others)}")
+
+    def fit(self, X: Array, y: Array, weights: Array | None = None, intercept: bool = True) -> Fit:
+        started = time.perf_counter()
+        problem = Problem(X, y, self.loss, np.ones(y.shape[:-1]), self.penalty, weights, intercept)
+        fit = _reshaped(self._fit_flat(problem.flat()), problem.batch)
+        return replace(fit, seconds=time.perf_counter() - started)
+
+    def _fit_flat(self, problem: Problem) -> Fit:
+        full = linalg.independent(problem.X) | (not isinstance(self.penalty, NoPenalty))
+        if full.all():
+            return self._fit_regular(problem)
+        fits = [(full, self._fit_regular(problem.take(full)))] if full.any() else []
+        for i in np.flatnonzero(~full):
+            here = np.arange(len(full)) == i
+            fits.append((here, self._fit_deficient(problem.take(here))))
+        return _merged(fits)
+
+    def _fit_regular(self, problem: Problem) -> Fit:
+        """Fits of problems with linearly independent columns."""
+        initial, scale = self._start(problem)
+        problem = replace(problem, scale=scale)
+        limit = (scale == 0) & (not self.loss.scale_free)
+        fits = []
+        if not limit.all():
+            fits.append((~limit, self._solve(problem.take(~limit), initial[~limit])))
+        if limit.any():
+            fits.append((limit, self._limit(problem.take(limit), initial[limit])))
+        return _merged(fits)
+
+    def _start(self, problem: Problem) -> tuple[Array, Array]:
+        """The initial coefficients and the scale of their residuals, 0 where that is rounding."""
+        X, y, weights = problem.X, problem.y, problem.weights
+        if isinstance(self.initial, M):
+            coef, interpolated = self.initial.solve(X, y, weights), isinstance(self.initial.loss, PolyhedralLoss)
+        elif self.initial is not None:
+            coef, interpolated = self.initial.fit(X, y, weights).coef, False
+        else:
+            coef, interpolated = linalg.least_squares(X, y, weights), False
+        residuals = problem.residuals(coef)
+        scale = self.scale.estimate(residuals, weights, X.shape[-1] if interpolated else 0)
+        return coef, np.where(scale <= _rounding(problem, coef), 0.0, scale)
+
+    def _first(self, problem: Problem, initial: Array) -> Array:
+        """Where the solver starts: at the initial fit; at least squares for LAD, which the initial fit would give away.
+
+        A penalty moves it by one reweighted step: the initial fit knows nothing of it, and where it is strong the
+        objective there would be many times the least one.
+        """
+        polyhedral = isinstance(self.loss, PolyhedralLoss)
+        coef = linalg.least_squares(problem.X, problem.y, problem.weights) if polyhedral else initial
+        if isinstance(self.penalty, NoPenalty):
+            return coef
+        u = problem.standardised(coef)
+        weight = np.ones_like(u) if polyhedral else self.loss.weight(u)
+        gradient = problem.embed(self.penalty.gradient(problem.slopes(coef))) - problem.pull(weight * u)
+        return coef - linalg.solve(problem.hessian(coef, weight), gradient)
+
+    def solve(self, X: Array, y: Array, weights: Array | None = None, intercept: bool = True) -> Array:
+        """The coefficients alone, unmeasured: what others start from. One batch axis, independent columns."""
+        problem = Problem(X, y, self.loss, np.ones(len(y)), self.penalty, weights, intercept)
+        initial, scale = self._start(problem)
+        problem = replace(problem, scale=np.where(scale > 0, scale, 1.0))
+        return self.solver.solve(problem, self._first(problem, initial)).coef
+
+    def _solve(self, problem: Problem, initial: Array) -> Fit:
+        first = self._first(problem, initial)
+        return self._measured(problem, first, self.solver.solve(problem, first), self.solver)
+
+    def _limit(self, problem: Problem, initial: Array) -> Fit:
+        """The limit of the fit as the scale shrinks to 0."""
+        limit = replace(problem, loss=MAE(), scale=np.ones_like(problem.scale))
+        if self.loss.convex:
+            solution = Newton().solve(replace(limit, penalty=NoPenalty()), initial)
+            solution = replace(solution, status=statuses(solution.status.shape, Status.zero_scale))
+        else:
+            solution = many(initial, 0, 0, Status.zero_scale)
+        fit = self._measured(replace(limit, penalty=NoPenalty()), initial, solution, Newton())
+        return replace(fit, scale=np.zeros_like(problem.scale))
+
+    def _measured(self, problem: Problem, initial: Array, solution: Solution, solver: Solver) -> Fit:
+        """What is true of a solution: nothing here is the solver's word but its own claim of success."""
+        certificate = certify(problem, solution.coef)
+        gradient = problem.gradient(solution.coef)
+        status = status_where(perfect(problem, solution.coef), Status.perfect_fit, solution.status)
+        return Fit(
+            coef=solution.coef,
+            scale=np.broadcast_to(problem.scale, problem.batch),
+            initial=initial,
+            objective=certificate.objective,
+            gradient_norm=np.sqrt(np.square(gradient).sum(-1)),
+            gap=certificate.gap,
+            gap_kind=np.full(problem.batch, certificate.kind),
+            certified=certificate.certified,
+            false_success=false_success(solution.success, certificate),
+            solution=replace(solution, status=status),
+            loss=self.loss,
+            solver=solution.solver or name_of("solver", solver),
+        )
+
+    def _fit_deficient(self, problem: Problem) -> Fit:
+        """The fit of one problem in an orthogonal basis of its columns' span, brought back with the shortest slopes."""
+        basis, back, null = linalg.span(problem.X[0])
+        fit = self._fit_regular(replace(problem, X=basis[None]))
+        coef, initial = (_least_norm(linalg.apply(back, part), null, problem) for part in (fit.coef, fit.initial))
+        converged = np.array([status is Status.converged for status in fit.status])
+        status = status_where(converged, Status.rank_deficient, fit.status)
+        solution = replace(fit.solution, coef=coef, status=status)
+        return replace(fit, coef=coef, initial=initial, solution=solution)
+
+
+def _least_norm(coef: Array, null: Array, problem: Problem) -> Array:
+    """The coefficients with the same fitted values and the shortest slopes; null spans what X does not see."""
+    silent = problem.slopes(null.T).T
+    return coef - problem.slopes(coef) @ np.linalg.pinv(silent).T @ null.T
+
+
+def false_success(claimed: Mask, certificate: Certificate) -> Mask:
+    """Whether a solver claimed success though a clearly lower objective is exhibited."""
+    lower = certificate.exhibited < certificate.objective - FALSE_SUCCESS * np.abs(certificate.objective)
+    result: Mask = claimed & lower & (certificate.gap > 0)
+    return result
+
+
+def _rounding(problem: Problem, coef: Array) -> Array:
+    """The size of a residual that is 0 but for rounding, of a typical row."""
+    size = np.abs(problem.y) + linalg.apply(np.abs(problem.X), np.abs(coef))
+    result: Array = 16 * problem.X.shape[-1] * np.finfo(float).eps * np.median(size, -1)
+    return result
+
+
+_ARRAYS = ("coef", "scale", "initial", "objective", "gradient_norm", "gap", "gap_kind", "certified", "false_success")
+_COUNTS = ("coef", "n_iter", "n_eval", "success", "status")
+
+
+def _merged(fits: list[tuple[Mask, Fit]]) -> Fit:
+    """Fits of parts of a batch as one."""
+    if len(fits) == 1:
+        return fits[0][1]
+    masks = [mask for mask, _ in fits]
+    parts: dict[str, Any] = {name: _scattered(masks, [getattr(fit, name) for _, fit in fits]) for name in _ARRAYS}
+    counts: dict[str, Any] = {
+        name: _scattered(masks, [getattr(fit.solution, name) for _, fit in fits]) for name in _COUNTS
+    }
+    first = fits[0][1]
+    return replace(first, **parts, solution=replace(first.solution, **counts))
+
+
+def _scattered(masks: list[Mask], values: list[Array]) -> Any:
+    dtype = np.result_type(*values) if values[0].dtype != object else object
+    whole = np.empty((len(masks[0]), *values[0].shape[1:]), dtype=dtype)
+    for mask, value in zip(masks, values, strict=True):
+        whole[mask] = value
+    return whole
+
+
+def _reshaped(fit: Fit, batch: tuple[int, ...]) -> Fit:
+    def shaped(value: Array) -> Any:
+        return value.reshape((*batch, *value.shape[1:]))
+
+    counts: dict[str, Any] = {name: shaped(getattr(fit.solution, name)) for name in _COUNTS}
+    parts: dict[str, Any] = {name: shaped(getattr(fit, name)) for name in _ARRAYS}
+    return replace(fit, **parts, solution=replace(fit.solution, **counts))

@@ -1,0 +1,97 @@
+"""Fits as pictures, for print and for the colour-blind (Okabe & Ito's colours, and a second cue beside each colour)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from robustfit import linalg
+from robustfit.data import Data
+from robustfit.fit import Step
+from robustfit.linalg import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
+
+
+def fit_figure(data: Data, coef: Array, reference: Array, label: str) -> Figure:
+    """One sample along its first feature: rows, marked rows, the true line, the fit and least squares.
+
+    With several features the picture shows partial residuals: what the fit leaves for the first feature, the others
+    at their means. All arrays of one sample.
+    """
+    figure = _figure(6.4, 4.2)
+    axes = figure.subplots()
+    x, y = _partial(data, coef)
+    marked = data.outliers
+    axes.scatter(x[~marked], y[~marked], s=18, color=GREY, alpha=0.75, linewidths=0, label="data")
+    if marked.any():
+        axes.scatter(x[marked], y[marked], s=34, color=RED, marker="x", label=f"outliers ({int(marked.sum())})")
+    if data.truth is not None:
+        axes.axline(*_line(data, data.truth.coef), color="black", lw=1.2, ls=":", label="truth")
+    axes.axline(*_line(data, reference), color=ORANGE, lw=1.8, ls="--", label="least squares")
+    axes.axline(*_line(data, coef), color=BLUE, lw=2.0, label=label)
+    axes.set_xlabel(_feature(data))
+    axes.set_ylabel("y" if data.X.shape[-1] <= 1 + data.intercept else "y, other features at their means")
+    axes.legend(frameon=False, loc="best", fontsize=9)
+    _margins(axes, x, y)
+    return figure
+
+
+def _feature(data: Data) -> str:
+    return data.names[int(data.intercept)] if data.X.shape[-1] > data.intercept else "row"
+
+
+def _partial(data: Data, coef: Array) -> tuple[Array, Array]:
+    """The first feature, and y without what the fit gives to the deviations of the other features."""
+    first = int(data.intercept)
+    if data.X.shape[-1] <= first:
+        return np.arange(len(data.y), dtype=float), data.y
+    others = data.X[:, first + 1 :]
+    return data.X[:, first], data.y - linalg.apply(others - others.mean(0), coef[first + 1 :])
+
+
+def _line(data: Data, coef: Array) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Two points of a fit along the first feature, the other features at their means."""
+    first = int(data.intercept)
+    level = float(coef[0]) if data.intercept else 0.0
+    level += float(data.X[:, first + 1 :].mean(0) @ coef[first + 1 :])
+    slope = float(coef[first]) if len(coef) > first else 0.0
+    return (0.0, level), (1.0, level + slope)
+
+
+def _margins(axes: Axes, x: Array, y: Array) -> None:
+    for low, high, limit in ((x.min(), x.max(), axes.set_xlim), (y.min(), y.max(), axes.set_ylim)):
+        room = 0.05 * (high - low) or 1.0
+        limit(low - room, high + room)
+
+
+def trace_figure(trace: tuple[Step, ...], best: float, label: str) -> Figure:
+    """How far the objective was above the best one known, against iterations and evaluations."""
+    figure = _figure(7.2, 3.4)
+    left, right = figure.subplots(1, 2, sharey=True)
+    above = np.maximum([step.objective - best for step in trace], 0.0) / max(abs(best), np.finfo(float).tiny)
+    floor = np.where(above > 0, above, 1e-17)
+    left.semilogy([step.iteration for step in trace], floor, color=BLUE, marker=".")
+    right.semilogy([step.evaluations for step in trace], floor, color=BLUE, marker=".")
+    left.set_xlabel("iterations")
+    right.set_xlabel("evaluations")
+    left.set_ylabel("objective above the best known, relative")
+    left.set_title(label, loc="left", fontsize=9)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """A figure as PNG."""
+    figure.savefig(path, dpi=110)
+
+
+def _figure(width: float, height: float) -> Figure:
+    from matplotlib.figure import Figure as Canvas
+
+    return Canvas(figsize=(width, height), layout="constrained")

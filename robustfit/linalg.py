@@ -1,0 +1,216 @@
+"""Linear algebra over leading batch axes: the only home of axis bookkeeping.
+
+Shapes: a design X is `(*batch, n, p)`, a vector over the data `(*batch, n)`, coefficients `(*batch, p)`. Nothing here
+raises for one bad member of a batch: a singular system is solved in the least-norm sense, a member with NaN stays NaN.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+def apply(X: Array, coef: Array) -> Array:
+    """X b, the predictions.
+
+    >>> apply(np.array([[1.0, 2.0], [1.0, 3.0]]), np.array([10.0, 1.0]))
+    array([12., 13.])
+    """
+    product: Array = np.matmul(X, coef[..., None])[..., 0]
+    return product
+
+
+def adjoint(X: Array, values: Array) -> Array:
+    """X' v.
+
+    >>> adjoint(np.array([[1.0, 2.0], [1.0, 3.0]]), np.array([1.0, -1.0]))
+    array([ 0., -1.])
+    """
+    product: Array = np.matmul(values[..., None, :], X)[..., 0, :]
+    return product
+
+
+def gram(X: Array, weights: Array | None = None) -> Array:
+    """X' diag(w) X.
+
+    >>> gram(np.array([[1.0, 2.0], [1.0, 3.0]]), np.array([1.0, 0.0]))
+    array([[1., 2.],
+           [2., 4.]])
+    """
+    weighted = X if weights is None else X * weights[..., None]
+    product: Array = np.matmul(np.swapaxes(weighted, -1, -2), X)
+    return product
+
+
+def solve(matrix: Array, right: Array) -> Array:
+    """The solution of a symmetric positive semi-definite system; of least norm where the matrix is singular.
+
+    The matrix is scaled to unit diagonal first, so that columns in very different units do no harm.
+
+    >>> solve(np.array([[2.0, 0.0], [0.0, 0.0]]), np.array([4.0, 0.0]))
+    array([2., 0.])
+    """
+    diagonal = np.sqrt(np.abs(np.diagonal(matrix, axis1=-2, axis2=-1)))
+    unit = np.where((diagonal > 0) & np.isfinite(diagonal), diagonal, 1.0)
+    scaled = matrix / unit[..., :, None] / unit[..., None, :]
+    solution = solve_regular(scaled, right / unit)
+    bad = ~np.isfinite(solution).all(-1)
+    if bad.any():
+        solution[bad] = _solve_singular(scaled[bad], (right / unit)[bad])
+    result: Array = solution / unit
+    return result
+
+
+def solve_regular(matrix: Array, right: Array) -> Array:
+    """The solution of a positive definite system; NaN for the members that are not, to rounding.
+
+    >>> solve_regular(np.array([[[2.0]], [[0.0]]]), np.array([[4.0], [4.0]]))
+    array([[ 2.],
+           [nan]])
+    """
+    with np.errstate(all="ignore"):
+        factor = cholesky(matrix)
+        half = np.linalg.solve(np.where(np.isfinite(factor), factor, np.eye(matrix.shape[-1])), right[..., None])
+        full = np.linalg.solve(
+            np.swapaxes(np.where(np.isfinite(factor), factor, np.eye(matrix.shape[-1])), -1, -2), half
+        )
+    pivots = np.diagonal(factor, axis1=-2, axis2=-1)
+    regular = np.asarray((pivots > 1e-7).all(-1) & np.isfinite(factor).all((-2, -1)))
+    result: Array = np.where(regular[..., None], full[..., 0], np.nan)
+    return result
+
+
+def cholesky(matrix: Array) -> Array:
+    """The lower Cholesky factor; NaN for the members that are not positive definite.
+
+    >>> cholesky(np.array([[4.0]]))
+    array([[2.]])
+    """
+    try:
+        return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        if matrix.ndim == 2:
+            return np.full_like(matrix, np.nan)
+    return np.stack([cholesky(member) for member in matrix])
+
+
+def _solve_singular(matrix: Array, right: Array) -> Array:
+    """Least-norm solutions by the eigen-decomposition, NaN where the member itself is not finite."""
+    finite = np.asarray(np.isfinite(matrix).all((-2, -1)) & np.isfinite(right).all(-1))
+    result = np.full_like(right, np.nan)
+    values, vectors = np.linalg.eigh(np.where(finite[..., None, None], matrix, 0.0))
+    largest = values[..., -1:]
+    keep = values > largest * matrix.shape[-1] * 1e-14
+    inverse = np.where(keep, 1.0 / np.where(keep, values, 1.0), 0.0)
+    coordinates = inverse * apply(np.swapaxes(vectors, -1, -2), np.where(finite[..., None], right, 0.0))
+    result[finite] = apply(vectors, coordinates)[finite]
+    return result
+
+
+def least_squares(X: Array, y: Array, weights: Array | None = None) -> Array:
+    """The coefficients that minimise sum w (y - X b)^2; of least norm (after scaling the columns) where not unique.
+
+    Through the orthogonal factor of the scaled columns, so that the condition of X is not squared.
+
+    >>> least_squares(np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), np.array([1.0, 3.0, 5.0])).round(12)
+    array([1., 2.])
+    """
+    root = np.ones(()) if weights is None else np.sqrt(weights)
+    scaled, unit = _unit_columns(_quiet(X) * root[..., None])
+    left, singular, right = _svd(scaled)
+    keep = singular > singular[..., :1] * max(X.shape[-2:]) * np.finfo(float).eps
+    inverse = np.where(keep, 1.0 / np.where(keep, singular, 1.0), 0.0 * singular)
+    result: Array = adjoint(right, inverse * adjoint(left, _quiet(y) * root)) / unit
+    return result
+
+
+def rank(X: Array) -> NDArray[np.int64]:
+    """The number of linearly independent columns, after scaling each to unit length.
+
+    >>> int(rank(np.array([[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]])))
+    1
+    """
+    singular = _svd(_unit_columns(X)[0])[1]
+    keep = singular > singular[..., :1] * max(X.shape[-2:]) * np.finfo(float).eps
+    count: NDArray[np.int64] = keep.sum(-1)
+    return count
+
+
+def leverage(X: Array) -> Array:
+    """The diagonal of the hat matrix X (X'X)^+ X', `(*batch, n)`: how much each row decides its own fitted value.
+
+    >>> leverage(np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 5.0]])).round(12)
+    array([0.5, 0.5, 1. ])
+    """
+    left, singular, _ = _svd(X / column_norms(X)[..., None, :])
+    keep = singular > singular[..., :1] * max(X.shape[-2:]) * np.finfo(float).eps
+    result: Array = (np.square(left) * keep[..., None, :]).sum(-1)
+    return result
+
+
+def independent(X: Array) -> Mask:
+    """Whether all columns are linearly independent, `(*batch,)`: a cheap test first, then the rank.
+
+    >>> bool(independent(np.array([[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]])))
+    False
+    """
+    if X.shape[-2] < X.shape[-1]:
+        return np.zeros(X.shape[:-2], dtype=bool)
+    scaled = gram(_unit_columns(X)[0])
+    with np.errstate(invalid="ignore"):
+        pivots = np.diagonal(cholesky(scaled), axis1=-2, axis2=-1)
+    sure = np.asarray((pivots > 1e-4).all(-1))
+    if not sure.all():
+        sure[~sure] = rank(X[~sure]) == X.shape[-1]
+    return sure
+
+
+def span(X: Array) -> tuple[Array, Array, Array]:
+    """An orthonormal basis U of the columns' span, T with X T = U, and the null space N, X N = 0; for one matrix.
+
+    >>> basis, back, null = span(np.array([[1.0, 1.0], [1.0, 1.0]]))
+    >>> basis.shape, back.shape, null.shape
+    ((2, 1), (2, 1), (2, 1))
+    """
+    unit = column_norms(X)
+    left, singular, right = np.linalg.svd(X / unit, full_matrices=X.shape[0] < X.shape[1])
+    keep = int((singular > singular[:1] * max(X.shape) * np.finfo(float).eps).sum())
+    return left[:, :keep], right[:keep].T / singular[:keep] / unit[:, None], right[keep:].T / unit[:, None]
+
+
+def column_norms(X: Array) -> Array:
+    """Euclidean norms of the columns, safe from overflow; 1 for a column of zeros.
+
+    >>> column_norms(np.array([[3.0, 0.0], [4.0, 0.0]]))
+    array([5., 1.])
+    """
+    largest = np.abs(X).max(-2, initial=0.0)
+    unit = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
+    norms = unit * np.sqrt(((X / unit[..., None, :]) ** 2).sum(-2))
+    result: Array = np.where(norms > 0, norms, 1.0)
+    return result
+
+
+def _unit_columns(X: Array) -> tuple[Array, Array]:
+    """X with its columns at unit length, and the lengths they had."""
+    unit = column_norms(_quiet(X))
+    return _quiet(X) / unit[..., None, :], unit
+
+
+def _quiet(values: Array) -> Array:
+    """Infinities as NaN, which passes through arithmetic without a warning."""
+    finite = np.isfinite(values)
+    return values if finite.all() else np.where(finite, values, np.nan)
+
+
+def _svd(X: Array) -> Any:
+    """The thin singular value decomposition; members with NaN or infinities come back as NaN."""
+    finite = np.asarray(np.isfinite(X).all((-2, -1)))
+    left, singular, right = np.linalg.svd(np.where(finite[..., None, None], X, 0.0), full_matrices=False)
+    lost = np.where(finite, 0.0, np.nan)
+    return left, singular + lost[..., None], right

@@ -1,0 +1,160 @@
+"""What a loss is.
+
+A loss maps an observation y and a prediction eta to a cost. The losses of regression depend on the standardised
+residual u = (y - eta) / scale alone and are stated as rho(u), with psi = rho' and weight = psi(u) / u. Capabilities
+are types: `SmoothLoss` has a weight and a curvature, `PolyhedralLoss` is piecewise linear and can be minimised exactly
+by linear programming, `Conjugate` losses give certificates, `Bounded` ones know their supremum.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+
+from robustfit.errors import BadParameter
+from robustfit.linalg import Array
+from robustfit.parameters import Parametrised
+
+REDUCTIONS = ("none", "sum", "mean")
+
+
+def reduce(values: Array, reduction: str) -> Array:
+    """The costs as they are (`none`), their sum, or their mean, over the data (the last axis).
+
+    >>> float(reduce(np.array([1.0, 2.0]), "mean"))
+    1.5
+    """
+    if reduction not in REDUCTIONS:
+        raise BadParameter(f"reduction={reduction!r}: must be one of {', '.join(REDUCTIONS)}")
+    if reduction == "none":
+        return values
+    result: Array = values.sum(-1) if reduction == "sum" else values.mean(-1)
+    return result
+
+
+class Loss(Parametrised, ABC):
+    """What an error costs: `value` and its derivative `slope` in the prediction.
+
+    Facts: `convex`; `scale_free`: the minimiser does not depend on the scale, and the objective is taken at scale 1.
+    """
+
+    convex: ClassVar[bool]
+    scale_free: ClassVar[bool] = False
+
+    @abstractmethod
+    def value(self, y: Array, eta: Array, scale: Array | float = 1.0) -> Array:
+        """The cost of predicting eta for y, elementwise; all three broadcast."""
+
+    @abstractmethod
+    def slope(self, y: Array, eta: Array, scale: Array | float = 1.0) -> Array:
+        """d value / d eta, elementwise; an element of the subdifferential at a kink."""
+
+    def __call__(self, y: Array, eta: Array, scale: Array | float = 1.0, reduction: str = "mean") -> Array:
+        """The cost, reduced over the last axis by `none`, `sum` or `mean`."""
+        return reduce(self.value(y, eta, scale), reduction)
+
+
+class ResidualLoss(Loss):
+    """A loss of the standardised residual u = (y - eta) / scale."""
+
+    @abstractmethod
+    def rho(self, u: Array) -> Array:
+        """The cost of u: rho(0) = 0, never negative."""
+
+    @abstractmethod
+    def psi(self, u: Array) -> Array:
+        """rho'(u); the subgradient nearest to 0 at a kink."""
+
+    @abstractmethod
+    def weight(self, u: Array) -> Array:
+        """psi(u) / u and its limit at 0 (infinite at a kink): the weight of a datum in the fit."""
+
+    @abstractmethod
+    def curvature(self, u: Array) -> Array:
+        """rho''(u) where it exists; at a kink of psi one of its two limits."""
+
+    def value(self, y: Array, eta: Array, scale: Array | float = 1.0) -> Array:
+        """rho((y - eta) / scale)."""
+        return self.rho((y - eta) / scale)
+
+    def slope(self, y: Array, eta: Array, scale: Array | float = 1.0) -> Array:
+        """-psi((y - eta) / scale) / scale."""
+        return -self.psi((y - eta) / scale) / scale
+
+
+class SmoothLoss(ResidualLoss):
+    """An even loss with a continuous psi, stated by rho, weight and curvature."""
+
+    def psi(self, u: Array) -> Array:
+        """rho'(u) = u weight(u)."""
+        return u * self.weight(u)
+
+
+class PolyhedralLoss(ResidualLoss):
+    """A convex piecewise linear loss, rho(u) = max_k (a_k u + b_k), stated by its pieces alone."""
+
+    convex = True
+
+    @property
+    @abstractmethod
+    def pieces(self) -> tuple[tuple[float, float], ...]:
+        """The (slope a_k, intercept b_k) of every piece, from left to right: slopes rise, each is needed somewhere."""
+
+    def rho(self, u: Array) -> Array:
+        """max_k (a_k u + b_k)."""
+        result: Array = np.maximum.reduce([a * u + b for a, b in self.pieces])
+        return result
+
+    def subdifferential(self, u: Array) -> tuple[Array, Array]:
+        """The lowest and the highest slope at u: equal everywhere but at the kinks."""
+        low = high = np.full(np.shape(u), self.pieces[0][0])
+        for (flat, b), (steep, c) in pairwise(self.pieces):
+            kink = (b - c) / (steep - flat)
+            low, high = np.where(u > kink, steep, low), np.where(u >= kink, steep, high)
+        return low, high
+
+    def psi(self, u: Array) -> Array:
+        """The slope at u; at a kink the one nearest to 0."""
+        low, high = self.subdifferential(u)
+        return np.where(np.isnan(u), u, np.clip(0.0, low, high))
+
+    def weight(self, u: Array) -> Array:
+        """psi(u) / u; at 0 infinite where there is a kink, else 0."""
+        low, high = self.subdifferential(np.zeros(()))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return np.where(u == 0, np.where(low < high, np.inf, 0.0), self.psi(u) / u)
+
+    def curvature(self, u: Array) -> Array:
+        """0: the pieces are straight."""
+        return np.zeros_like(u)
+
+
+class Conjugate(ABC):
+    """A convex loss that knows rho*(v) = sup_u (u v - rho(u)): the source of certificates."""
+
+    @property
+    @abstractmethod
+    def domain(self) -> tuple[float, float]:
+        """The interval on which rho* is finite: the closure of the range of psi."""
+
+    @abstractmethod
+    def conjugate(self, v: Array) -> Array:
+        """rho*(v) inside the domain; infinite outside."""
+
+
+class Bounded(ABC):
+    """A loss that no error can push beyond `rho_sup`: it forgets gross outliers (redescending psi)."""
+
+    @property
+    @abstractmethod
+    def rho_sup(self) -> float:
+        """sup rho."""
+
+
+def inside(v: Array, domain: tuple[float, float], values: Array) -> Array:
+    """The values where v is in the domain, infinity elsewhere."""
+    low, high = domain
+    return np.where((v >= low) & (v <= high), values, np.inf)

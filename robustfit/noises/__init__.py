@@ -1,0 +1,1 @@
+"""How the errors of a scenario are distributed: one noise per file."""

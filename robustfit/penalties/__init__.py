@@ -1,0 +1,1 @@
+"""What a coefficient costs: one penalty per file."""

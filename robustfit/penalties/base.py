@@ -1,0 +1,32 @@
+"""What a penalty is: a convex cost of the slopes, never of the intercept."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from robustfit.linalg import Array
+from robustfit.parameters import Parametrised
+
+
+class Penalty(Parametrised, ABC):
+    """A cost of the penalised coefficients, `(*batch, p)` without the intercept."""
+
+    @abstractmethod
+    def value(self, slopes: Array) -> Array:
+        """The cost, `(*batch,)`."""
+
+    @abstractmethod
+    def gradient(self, slopes: Array) -> Array:
+        """Its gradient, `(*batch, p)`; an element of the subdifferential at a kink."""
+
+    @abstractmethod
+    def curvature(self, slopes: Array) -> Array:
+        """The diagonal of its Hessian, `(*batch, p)`."""
+
+    @abstractmethod
+    def conjugate(self, gradient: Array) -> Array:
+        """The convex conjugate at a gradient, `(*batch,)`; infinite outside its domain."""
+
+    @abstractmethod
+    def project(self, gradient: Array) -> Array:
+        """The point of the conjugate's domain nearest to a gradient."""

@@ -1,0 +1,121 @@
+"""A fitting problem: the only place where matrices meet losses.
+
+Minimise over b the weighted mean of loss(y_i, x_i b, scale) plus penalty(slopes of b).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from robustfit import linalg
+from robustfit.linalg import Array, Mask
+from robustfit.losses.base import ResidualLoss
+from robustfit.penalties.base import Penalty
+from robustfit.penalties.none import NoPenalty
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data, loss, scale and penalty of a batch of fits.
+
+    Shapes: X `(*batch, n, p)`, y and weights `(*batch, n)`, scale `(*batch,)`. The weights say how often a row counts;
+    only their proportions matter here. Where the loss is scale-free the objective is taken at scale 1.
+
+    >>> from robustfit.losses.mse import MSE
+    >>> line = Problem(np.array([[1.0, 0.0], [1.0, 1.0]]), np.array([0.0, 2.0]), MSE())
+    >>> line.objective(np.array([0.0, 0.0])).item(), line.gradient(np.array([0.0, 0.0]))
+    (2.0, array([-2., -2.]))
+    """
+
+    X: Array
+    y: Array
+    loss: ResidualLoss
+    scale: Array = field(default_factory=lambda: np.ones(()))
+    penalty: Penalty = NoPenalty()
+    weights: Array | None = None
+    intercept: bool = True
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """The batch axes."""
+        return self.y.shape[:-1]
+
+    @cached_property
+    def shares(self) -> Array:
+        """The weight of each row in the mean, `(*batch, n)`, summing to 1."""
+        if self.weights is None:
+            return np.broadcast_to(1.0 / self.y.shape[-1], self.y.shape)
+        result: Array = self.weights / self.weights.sum(-1, keepdims=True)
+        return result
+
+    @cached_property
+    def unit(self) -> Array:
+        """The scale in use, `(*batch, 1)`: 1 where the loss is scale-free."""
+        scale = np.ones(self.batch) if self.loss.scale_free else np.broadcast_to(self.scale, self.batch)
+        return scale[..., None]
+
+    def flat(self) -> Problem:
+        """The same problems with one batch axis."""
+        n, p = self.X.shape[-2:]
+        count = int(np.prod(self.batch))
+        X = np.broadcast_to(self.X, (*self.batch, n, p)).reshape(count, n, p)
+        weights = None if self.weights is None else np.broadcast_to(self.weights, self.y.shape).reshape(count, n)
+        scale = np.broadcast_to(self.scale, self.batch).reshape(count)
+        return replace(self, X=X, y=self.y.reshape(count, n), scale=scale, weights=weights)
+
+    def member(self, i: int) -> Problem:
+        """One member of a batch with one axis, as a single problem."""
+        weights = None if self.weights is None else self.weights[i]
+        return replace(self, X=self.X[i], y=self.y[i], scale=self.scale[i], weights=weights)
+
+    def take(self, index: Mask) -> Problem:
+        """Some members of a batch with one axis; the arrays are not copied where all are taken."""
+        if index.all():
+            return self
+        weights = None if self.weights is None else self.weights[index]
+        scale = np.broadcast_to(self.scale, self.batch)[index]
+        return replace(self, X=self.X[index], y=self.y[index], scale=scale, weights=weights)
+
+    def residuals(self, coef: Array) -> Array:
+        """y - X b."""
+        return self.y - linalg.apply(self.X, coef)
+
+    def standardised(self, coef: Array) -> Array:
+        """u = (y - X b) / scale."""
+        return self.residuals(coef) / self.unit
+
+    def mean(self, values: Array) -> Array:
+        """The weighted mean over the rows."""
+        result: Array = values.mean(-1) if self.weights is None else (self.shares * values).sum(-1)
+        return result
+
+    def objective(self, coef: Array) -> Array:
+        """The penalised mean loss, `(*batch,)`."""
+        return self.mean(self.loss.rho(self.standardised(coef))) + self.penalty.value(self.slopes(coef))
+
+    def pull(self, values: Array) -> Array:
+        """X' diag(shares) v / scale: what values on the rows add up to in the space of the coefficients."""
+        return linalg.adjoint(self.X, self.shares * values) / self.unit
+
+    def gradient(self, coef: Array) -> Array:
+        """The gradient of the objective, `(*batch, p)`; a subgradient at a kink."""
+        return self.embed(self.penalty.gradient(self.slopes(coef))) - self.pull(self.loss.psi(self.standardised(coef)))
+
+    def hessian(self, coef: Array, row_curvature: Array) -> Array:
+        """X' diag(shares, curvature) X / scale^2 plus the penalty's, `(*batch, p, p)`."""
+        data = linalg.gram(self.X, self.shares * row_curvature / np.square(self.unit))
+        penalty = self.embed(self.penalty.curvature(self.slopes(coef)))
+        return data + penalty[..., None] * np.eye(self.X.shape[-1])
+
+    def slopes(self, coef: Array) -> Array:
+        """The penalised coefficients."""
+        return coef[..., 1:] if self.intercept else coef
+
+    def embed(self, slopes: Array) -> Array:
+        """A vector over the slopes as one over all coefficients, 0 for the intercept."""
+        if not self.intercept:
+            return slopes
+        return np.concatenate([np.zeros((*slopes.shape[:-1], 1)), slopes], -1)

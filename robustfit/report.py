@@ -1,0 +1,202 @@
+"""Results in words and tables, for a terminal, a pipe or a notebook: plain text that loses no digits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from robustfit import __version__
+from robustfit.fit import Fit, Status
+from robustfit.study import Fitted, column_docs
+
+if TYPE_CHECKING:
+    import pandas
+
+
+def aligned(header: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A table as text: the first `left` columns and the last, if it has no title, to the left, numbers to the right.
+
+    >>> print(aligned(["loss", "error"], [["mse", "1.5"], ["huber", "0.25"]]))
+    loss   error
+    mse      1.5
+    huber   0.25
+    """
+    widths = [max(len(row[j]) for row in (header, *lines)) for j in range(len(header))]
+    sides = ["<" if j < left or not title else ">" for j, title in enumerate(header)]
+    rows = [
+        "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True))
+        for row in (header, *lines)
+    ]
+    return "\n".join(row.rstrip() for row in rows)
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number to a few significant digits; a dash where there is none.
+
+    >>> number(0.000123456), number(1234567.0), number(float("nan"))
+    ('0.0001235', '1.235e+06', '-')
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    return f"{value:.{digits}g}"
+
+
+def with_error(mean: float, error: float) -> str:
+    """A mean with its Monte Carlo standard error, to the digits that the error supports.
+
+    >>> with_error(1.23456, 0.0234), with_error(1.5, float("nan"))
+    ('1.235 (0.023)', '1.5')
+    """
+    if math.isnan(error) or math.isnan(mean):
+        return number(mean)
+    if error == 0:
+        return f"{number(mean)} (0)"
+    places = max(0, 1 - math.floor(math.log10(error)))
+    if places > 6 or abs(mean) >= 1e6:
+        return f"{mean:.3e} ({error:.1e})"
+    return f"{mean:.{places}f} ({error:.{places}f})"
+
+
+def single(fitted: Fitted, reference: Fit) -> str:
+    """What one run found: the first sample in full."""
+    settings, loss = fitted.cell.settings, str(fitted.cell.settings["loss"])
+    parts = [
+        f"robustfit {__version__}   loss={loss}  outliers={settings['outliers']:g}  seed={fitted.cell.seed}",
+        "\n".join(f"  {word:<12} {text}" for word, text in _facts(fitted)),
+        _coefficients(fitted, reference, loss),
+        _measures(fitted, reference, loss),
+        _meaning(fitted, reference, loss),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _facts(fitted: Fitted) -> list[tuple[str, str]]:
+    settings, data, fit = fitted.cell.settings, fitted.data, fitted.fit
+    n, p = data.X.shape[-2:]
+    marked = int(data.outliers[0].sum())
+    scenario = f"{settings['scenario']}: {n} rows, {p - data.intercept} features"
+    noise = settings.get("scenario.noise")
+    contamination = f"{settings['contamination']}, {marked} of {n} rows" if marked else "none"
+    constants = [f"{key.partition('.')[2]}={value:g}" for key, value in settings.items() if key.startswith("loss.")]
+    loss = f"{settings['loss']}({', '.join(constants)})" if constants else str(settings["loss"])
+    start = f"scale={settings['scale']}, initial={settings['initial']}"
+    solution = fit.solution
+    ways = f"{fit.solver}: {fit.status[0].name}, {solution.n_iter[0]} iterations, {solution.n_eval[0]} evaluations"
+    return [
+        ("scenario", scenario + (f", {noise} noise" if noise else "")),
+        ("outliers", contamination),
+        ("loss", f"{loss}, {start}"),
+        ("solver", ways),
+    ]
+
+
+def _coefficients(fitted: Fitted, reference: Fit, loss: str) -> str:
+    data, names = fitted.data, fitted.data.names
+    columns = [("true", data.truth.coef)] if data.truth is not None else []
+    columns += [(loss, fitted.fit.coef[0]), ("least squares", reference.coef[0])]
+    header = ["coefficient", *(title for title, _ in columns)]
+    shown = range(min(len(names), 20))
+    lines = [[names[j], *(number(float(values[j]), 5) for _, values in columns)] for j in shown]
+    more = f"\n... and {len(names) - 20} more" if len(names) > 20 else ""
+    return aligned(header, lines) + more
+
+
+def _measures(fitted: Fitted, reference: Fit, loss: str) -> str:
+    m, fit = fitted.measured, fitted.fit
+    proof = {"exact": "exact dual", "dual": "dual bound", "stationary": "stationarity, no proof"}[str(fit.gap_kind[0])]
+    verdict = "certified" if fit.certified[0] else "not certified"
+    warning = "; the solver's success is false" if fit.false_success[0] else ""
+    lines = [
+        ("surface_error", number(float(m["surface_error"][0])), "distance from the target surface, in units of y"),
+        ("clean_rmse", number(float(m["clean_rmse"][0])), "error on the uncorrupted targets"),
+        ("scale", number(float(m["scale_value"][0])), "width of the errors in whose units the loss counts"),
+        ("instability", number(float(m["instability"][0])), "change of the fit per unit move of one entry of X"),
+        ("solution_width", number(float(m["solution_width"][0])), "0: the optimum is unique"),
+        ("outlier_ap", number(float(m["outlier_ap"][0])), "how well the residuals find the outliers (1: all first)"),
+        ("objective", number(float(m["objective"][0]), 10), "mean loss"),
+        ("gap", f"{float(fit.gap[0]):.1e}", f"{proof}: {verdict}{warning}"),
+    ]
+    return aligned(["measure", "value", ""], [list(line) for line in lines if line[1] != "-"])
+
+
+def _meaning(fitted: Fitted, reference: Fit, loss: str) -> str:
+    """One line on what the figures say."""
+    fit, status = fitted.fit, fitted.fit.status[0]
+    if status in (Status.zero_scale, Status.perfect_fit, Status.rank_deficient, Status.failed):
+        return f"Meaning: {status.value}."
+    proof = "there may be a better fit: this one is not proved optimal"
+    if fit.certified[0]:
+        size = f" by more than {float(fit.gap[0]):.1e} of it" if fit.gap[0] > 0 else ""
+        proof = f"no coefficients have a mean loss that is lower{size}"
+    return f"Meaning: {_comparison(fitted, reference, loss)}; {proof}."
+
+
+def _comparison(fitted: Fitted, reference: Fit, loss: str) -> str:
+    from robustfit.metrics import surface_error
+
+    own, other = float(fitted.measured["surface_error"][0]), float(surface_error(fitted.data, reference)[0])
+    if math.isnan(own) or math.isnan(other):
+        shift = float(np.sqrt(np.square(fitted.fit.coef[0] - reference.coef[0]).sum()))
+        return f"the {loss} fit differs from least squares by {number(shift)} in the coefficients"
+    if own == other or loss == "mse":
+        return f"the {loss} fit misses the target surface by {number(own)}"
+    nearer = own < other
+    ratio = other / own if nearer else own / other
+    return (
+        f"the {loss} fit is {ratio:.3g} times {'nearer to' if nearer else 'farther from'} the target than least squares"
+    )
+
+
+TABLE = ("surface_error", "slope_error", "scale_value", "instability", "outlier_ap", "n_iter", "gap")
+
+
+def sweep(summary: pandas.DataFrame) -> str:
+    """One table over the cells of a sweep: what varies, then the main measures with their MCSE."""
+    header, lines = _varying(summary), []
+    measures = [name for name in TABLE if name in summary and summary[name].notna().any()]
+    shares = [name for name in ("certified",) if name in summary]
+    for _, line in summary.iterrows():
+        cells = [_setting(line[name]) for name in header]
+        cells += [_mean(line, name) for name in measures]
+        cells += [_share(line[name]) for name in shares]
+        lines.append([*cells, str(line["error"] or "")])
+    failed = any(cells[-1] for cells in lines)
+    titles = [*header, *measures, *shares, *(["error"] if failed else [])]
+    shown = [cells if failed else cells[:-1] for cells in lines]
+    replicates = summary["replicates"].max()
+    note = f"{len(lines)} cells, {replicates} replicates each"
+    note += "; means (Monte Carlo standard errors)" if replicates > 1 else "; one sample each, so no standard errors"
+    return aligned(titles, shown, left=len(header)) + "\n\n" + note
+
+
+def _varying(summary: pandas.DataFrame) -> list[str]:
+    """The settings that differ between cells; the loss always."""
+    end = list(summary.columns).index("error")
+    names = [name for name in summary.columns[:end] if name not in ("study", "cell", "seed")]
+    plain = [
+        name for name in names if "." not in name or summary.groupby(name.partition(".")[0])[name].nunique().max() > 1
+    ]
+    return [name for name in plain if name == "loss" or summary[name].nunique(dropna=False) > 1]
+
+
+def _setting(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _mean(line: Any, name: str) -> str:
+    if name == "gap":
+        return f"{line[name]:.0e}" if not math.isnan(line[name]) else "-"
+    return with_error(float(line[name]), float(line[f"{name}_mcse"]))
+
+
+def _share(value: float) -> str:
+    return "-" if math.isnan(value) else f"{100 * value:.4g} %"
+
+
+def columns_table() -> str:
+    """The documentation of every column, as a Markdown table."""
+    rows = [f"| `{name}` | {' '.join(text.split())} |" for name, text in column_docs().items()]
+    return "\n".join(["| column | meaning |", "|---|---|", *rows])

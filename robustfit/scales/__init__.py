@@ -1,0 +1,1 @@
+"""How wide the errors are: one scale per file."""

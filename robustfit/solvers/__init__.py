@@ -1,0 +1,1 @@
+"""How a problem is minimised: one kind of solver per file."""

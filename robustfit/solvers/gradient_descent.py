@@ -1,0 +1,86 @@
+"""Gradient descent at a fixed or a decreasing rate, as the documents mean it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robustfit import linalg
+from robustfit.fit import Solution, Status, Step, statuses
+from robustfit.linalg import Array
+from robustfit.losses.base import ResidualLoss
+from robustfit.parameters import parameter
+from robustfit.penalties.base import Penalty
+from robustfit.problem import Problem
+from robustfit.solvers.base import Solver
+
+
+@dataclass(frozen=True)
+class GradientDescent(Solver):
+    """b <- b - rate_t gradient(b), on the raw coefficients, all members of a batch side by side.
+
+    Args:
+        rate: the learning rate; null takes 1 / L for a smooth loss, L the largest curvature of the objective, and
+            scale / L' for the others, L' that of the squared residuals.
+        schedule: `fixed`, `inverse_sqrt` (rate / sqrt(1 + t)) or `inverse` (rate / (1 + t)).
+        max_iter: the most steps.
+        tol: stop when the gradient's norm is below this fraction of what its terms came to at the start without signs.
+
+    Reference: Cauchy (1847), C. R. Acad. Sci. 25, 536-538; Shor (1985) for subgradients.
+    """
+
+    rate: float | None = parameter(None, above=0)
+    schedule: str = parameter("fixed", choices=("fixed", "inverse_sqrt", "inverse"))
+    max_iter: int = parameter(10_000, at_least=1)
+    tol: float = parameter(1e-9, above=0)
+
+    def refuses(self, loss: ResidualLoss, penalty: Penalty) -> str:
+        return ""
+
+    def solve_flat(self, problem: Problem, start: Array) -> Solution:
+        coef, rate = start.copy(), self._rates(problem)
+        target = self.tol * np.linalg.norm(_size(problem, coef), axis=-1)
+        n_iter = np.zeros(len(start), dtype=np.int64)
+        going = np.ones(len(start), dtype=bool)
+        trace = [self._record(problem, coef, 0)]
+        for iteration in range(self.max_iter):
+            with np.errstate(over="ignore", invalid="ignore"):
+                gradient = problem.gradient(coef)
+                going &= (np.linalg.norm(gradient, axis=-1) > target) & np.isfinite(gradient).all(-1)
+                coef = coef - np.where(going, rate * self._decay(iteration), 0.0)[:, None] * gradient * going[:, None]
+            n_iter += going
+            if not going.any():
+                break
+            trace.append(self._record(problem, coef, iteration + 1))
+        finite = np.isfinite(problem.gradient(coef)).all(-1)
+        status = statuses((len(start),), Status.max_iter)
+        status[~going & finite] = Status.converged
+        status[~finite] = Status.failed
+        return Solution(coef, n_iter, n_iter + 1, ~going & finite, status, trace=tuple(trace))
+
+    def _rates(self, problem: Problem) -> Array:
+        if self.rate is not None:
+            return np.full(len(problem.y), self.rate)
+        weight = problem.loss.weight(np.zeros(1))[0]
+        smooth = bool(np.isfinite(weight))
+        flat = np.ones_like(problem.y) * (weight if smooth else 1.0)
+        zeros = np.zeros((len(problem.y), problem.X.shape[-1]))
+        largest = np.linalg.eigvalsh(problem.hessian(zeros, flat))[..., -1]
+        return (1.0 if smooth else np.broadcast_to(problem.scale, largest.shape)) / np.where(largest > 0, largest, 1.0)
+
+    def _decay(self, iteration: int) -> float:
+        powers = {"fixed": 0.0, "inverse_sqrt": 0.5, "inverse": 1.0}
+        return float((1 + iteration) ** -powers[self.schedule])
+
+    def _record(self, problem: Problem, coef: Array, iteration: int) -> Step:
+        """The first member's place on its way."""
+        first = problem.member(0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return Step(iteration, iteration + 1, float(first.objective(coef[0])), coef[0].copy())
+
+
+def _size(problem: Problem, coef: Array) -> Array:
+    """What the terms of the gradient add up to without their signs: at an optimum the gradient itself is no measure."""
+    psi = np.abs(problem.loss.psi(problem.standardised(coef)))
+    return linalg.adjoint(np.abs(problem.X), problem.shares * psi) / problem.unit
