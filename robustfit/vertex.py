@@ -60,9 +60,8 @@ class Kinked:
         return Kinked(self.X[index], self.y[index], self.low[index], self.high[index])
 
     def rounding(self, coef: Array) -> Array:
-        """How large a residual of 0 can come out, `(B, n)`: the row's own rounding and that of the coefficients."""
-        size = np.abs(self.y) + linalg.apply(np.abs(self.X), np.abs(coef))
-        return 64 * np.finfo(float).eps * np.maximum(size, np.median(size, -1, keepdims=True))
+        """How large a residual of 0 can come out at these coefficients, `(B, n)`."""
+        return 64 * np.finfo(float).eps * (np.abs(self.y) + linalg.apply(np.abs(self.X), np.abs(coef)))
 
 
 def _kinks(loss: ResidualLoss) -> tuple[list[float], list[float]]:
@@ -117,7 +116,8 @@ def optimise(rows: Kinked, basis: Rows, max_pivots: int) -> Vertex:
     amount, so that pivots cannot cycle. Members that did not finish come back with `optimal` False.
     """
     basis = basis.copy()
-    zero = rows.rounding(_coef(rows, basis)[0])
+    # a row's own rounding, or that of a typical row, which it meets through the coefficients
+    zero = np.median(rows.rounding(_coef(rows, basis)[0]), -1, keepdims=True)
     pivots = np.zeros(len(basis), dtype=np.int64)
     theta = np.zeros_like(rows.y)
     optimal = np.zeros(len(basis), dtype=bool)
@@ -178,7 +178,7 @@ def _leaving(rows: Kinked, basis: Rows, zero: Array) -> _Edge:
     members = np.arange(len(basis))
     coef, inverse = _coef(rows, basis)
     r = rows.residuals(coef)
-    r[np.abs(r) <= zero] = 0.0
+    r[np.abs(r) <= np.maximum(zero, rows.rounding(coef))] = 0.0
     np.put_along_axis(r, basis, 0.0, -1)
     ties = _ties(rows, basis, inverse, r)
     theta = np.where((r > 0) | ((r == 0) & (ties > 0)), rows.high, rows.low)
