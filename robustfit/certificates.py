@@ -22,10 +22,16 @@ from robustfit.linalg import Array, Mask
 from robustfit.losses.base import Conjugate, PolyhedralLoss
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
-from robustfit.vertex import Kinked, nearest_basis, optimise
+from robustfit.vertex import Kinked, settle
 
 CERTIFIED = 1e-9
 """The relative gap at which a fit counts as certified."""
+
+POLISHED = 1e-14
+"""The certificate's own steps end when they predict a decrease below this fraction of the objective."""
+
+ROUNDING = 1e-14
+"""How far X' W theta may be from its target, relative to the sizes of its terms."""
 
 SHRINK = 1.0 - 1e-12
 """Dual points are drawn this much towards 0, so that rounding cannot push them out of the domain."""
@@ -61,7 +67,8 @@ def certify(problem: Problem, coef: Array) -> Certificate:
     """
     flat = problem.flat()
     flat_coef = np.broadcast_to(coef, (*problem.batch, coef.shape[-1])).reshape(-1, coef.shape[-1])
-    certificate = _certify(flat, flat_coef)
+    with np.errstate(over="ignore", invalid="ignore"):
+        certificate = _certify(flat, flat_coef)
     parts = {name: getattr(certificate, name).reshape(problem.batch) for name in ("objective", "bound", "gap")}
     return replace(certificate, **parts, exhibited=certificate.exhibited.reshape(problem.batch))
 
@@ -69,11 +76,11 @@ def certify(problem: Problem, coef: Array) -> Certificate:
 def _certify(problem: Problem, coef: Array) -> Certificate:
     objective = problem.objective(coef)
     if isinstance(problem.loss, PolyhedralLoss) and isinstance(problem.penalty, NoPenalty):
-        bound, exhibited, kind = *_exact_bound(problem, coef, objective), "exact"
+        bound, exhibited, kind = *_exact_bound(problem, coef), "exact"
     elif isinstance(problem.loss, Conjugate):
         bound, exhibited, kind = *_dual_bound(problem, coef), "dual"
     else:
-        polished = _polish(problem, coef, steps=20, newton=False)
+        polished = _reweighted(problem, coef, steps=20)
         number = stationarity(problem, coef)
         return Certificate(
             objective, np.full_like(objective, np.nan), number, "stationary", problem.objective(polished)
@@ -83,22 +90,28 @@ def _certify(problem: Problem, coef: Array) -> Certificate:
 
 
 def relative_gap(primal: Array, dual: Array) -> Array:
-    """(P - D) / max(abs P, abs D), 0 where both are 0.
+    """(P - D) / max(abs P, abs D), 0 where both are 0; NaN, which certifies nothing, where one is not finite.
 
     >>> relative_gap(np.array([2.0, 0.0]), np.array([1.0, 0.0]))
     array([0.5, 0. ])
     """
     size = np.maximum(np.abs(primal), np.abs(dual))
     with np.errstate(invalid="ignore"):
-        return np.where(size > 0, np.maximum(primal - dual, 0.0) / np.where(size > 0, size, 1.0), 0.0)
+        return np.where(size == 0, 0.0, np.maximum(primal - dual, 0.0) / np.where(size == 0, 1.0, size))
 
 
 def perfect(problem: Problem, coef: Array) -> Mask:
     """Whether all residuals are 0 to the rounding of y - X b, and nothing is penalised."""
-    size = np.abs(problem.y) + linalg.apply(np.abs(problem.X), np.abs(coef))
-    rounding = 4 * problem.X.shape[-1] * np.finfo(float).eps * size
-    unpenalised: Mask = problem.penalty.value(problem.slopes(coef)) == 0
-    result: Mask = (np.abs(problem.residuals(coef)) <= rounding).all(-1) & unpenalised
+    n, p = problem.X.shape[-2:]
+    result: Mask = np.asarray(problem.penalty.value(problem.slopes(coef)) == 0)
+    step = max(1, linalg.STRIP // p)
+    for first in range(0, n, step):  # most fits are seen not to be perfect in the first strip
+        if not result.any():
+            break
+        X, y = problem.X[..., first : first + step, :], problem.y[..., first : first + step]
+        size = np.abs(y) + linalg.apply(np.abs(X), np.abs(coef))
+        rounding = 4 * p * np.finfo(float).eps * size
+        result = np.asarray(result & (np.abs(y - linalg.apply(X, coef)) <= rounding).all(-1))
     return result
 
 
@@ -115,15 +128,15 @@ def stationarity(problem: Problem, coef: Array) -> Array:
     return np.where(size > 0, np.sqrt(np.square(along).sum(-1)) / np.where(size > 0, size, 1.0), 0.0)
 
 
-def _exact_bound(problem: Problem, coef: Array, objective: Array) -> tuple[Array, Array]:
+def _exact_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
     """The dual bound of the optimal vertex nearest to the fit, and that vertex's objective."""
     rows = Kinked.of(problem)
-    vertex = optimise(rows, nearest_basis(rows, coef), max_pivots=200 + 20 * problem.X.shape[-1])
+    vertex = settle(rows, coef, max_pivots=200 + 20 * problem.X.shape[-1])
     theta = np.where(np.isfinite(vertex.theta), vertex.theta, 0.0) * _shrink(vertex.theta, rows.low, rows.high)
     theta = np.clip(theta, rows.low, rows.high)
     centre = np.where(np.isfinite(vertex.coef).all(-1, keepdims=True), vertex.coef, coef)
-    constant = objective - rows.objective(coef)
     reached = problem.objective(centre)
+    constant = reached - rows.objective(centre)
     loose = (theta * rows.residuals(centre)).sum(-1) + constant
     return np.where(vertex.optimal & _rounding(loose, reached), reached, loose), reached
 
@@ -144,48 +157,89 @@ def _shrink(theta: Array, low: Array, high: Array) -> Array:
 
 def _dual_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
     """Fenchel's bound from a polished point, and that point's objective."""
-    polished = _polish(problem, coef, steps=2, newton=True)
-    better = problem.objective(polished) <= problem.objective(coef)
-    point = np.where(better[:, None], polished, coef)
-    theta, target = _dual_point(problem, point)
+    here = _Here.of(problem, coef)
+    for _ in range(2):
+        if (here.predicted <= POLISHED * np.abs(here.objective)).all():
+            break
+        there = _Here.of(problem, coef - here.step)
+        coef = np.where((there.objective <= here.objective)[:, None], coef - here.step, coef)
+        here = _Here.of(problem, coef)
+    theta, target = _dual_point(problem, here)
     low, high = problem.loss.domain if isinstance(problem.loss, Conjugate) else (-np.inf, np.inf)
     if np.isfinite(low):
-        factor = np.minimum(_shrink(theta, np.full_like(theta, low), np.full_like(theta, high)), SHRINK)
+        factor = np.minimum(_shrink(theta, np.asarray(low), np.asarray(high)), SHRINK)
         theta, target = theta * factor, target * factor
-    return _dual_value(problem, point, theta, target), problem.objective(point)
+    return _dual_value(problem, here, theta, target), here.objective
 
 
-def _dual_value(problem: Problem, point: Array, theta: Array, target: Array) -> Array:
+@dataclass(frozen=True)
+class _Here:
+    """A point as the certificate sees it, with the Newton step from there."""
+
+    coef: Array
+    u: Array
+    objective: Array
+    psi: Array
+    curvature: Array
+    matrix: Array
+    """X' diag(shares, curvature) X / scale^2."""
+    step: Array
+    predicted: Array
+    """The decrease that the step predicts."""
+
+    @classmethod
+    def of(cls, problem: Problem, coef: Array) -> _Here:
+        u = problem.standardised(coef)
+        psi, curvature = problem.loss.psi(u), problem.loss.curvature(u)
+        matrix = problem.data_hessian(curvature)
+        gradient = problem.embed(problem.penalty.gradient(problem.slopes(coef))) - problem.pull(psi)
+        penalty = problem.embed(problem.penalty.curvature(problem.slopes(coef)))
+        step = linalg.solve(matrix + penalty[..., None] * np.eye(coef.shape[-1]), gradient)
+        predicted = 0.5 * (gradient * step).sum(-1)
+        return cls(coef, u, problem.objective_at(u, coef), psi, curvature, matrix, step, predicted)
+
+
+def _dual_value(problem: Problem, here: _Here, theta: Array, target: Array) -> Array:
     loss = problem.loss
     conjugate = loss.conjugate(theta) if isinstance(loss, Conjugate) else np.full_like(theta, np.inf)
-    data = problem.mean(theta * problem.standardised(point) - conjugate)
-    value: Array = data + (target * point).sum(-1) - problem.penalty.conjugate(problem.slopes(target))
+    data = problem.mean(theta * here.u - conjugate)
+    value: Array = data + (target * here.coef).sum(-1) - problem.penalty.conjugate(problem.slopes(target))
     return value
 
 
-def _dual_point(problem: Problem, coef: Array) -> tuple[Array, Array]:
-    """theta = psi - psi' (X d) / scale and the g = X' W theta / scale that it was brought to.
+def _dual_point(problem: Problem, here: _Here) -> tuple[Array, Array]:
+    """theta = psi - psi' (X d) / scale and the g = X' W theta / scale that it was brought to: the penalty's subgradient
+    where a Newton step would lead, since there the penalty's side of the bound is exact.
 
-    Linearised about the fit, X' W theta / scale = g holds after one solve; a second one removes what rounding left.
+    Linearised about the fit, X' W theta / scale = g holds after one solve; another removes what rounding left. Where
+    too few rows have curvature to bring it there, all rows share the rest.
     """
-    u = problem.standardised(coef)
-    theta, curvature = problem.loss.psi(u), problem.loss.curvature(u)
-    target = problem.embed(problem.penalty.project(problem.slopes(problem.pull(theta))))
-    for row_curvature in (curvature, curvature, np.ones_like(curvature), np.ones_like(curvature)):
+    pull = problem.pull(here.psi)
+    end = problem.slopes(here.coef - here.step)
+    target = problem.embed(problem.penalty.subgradient(end, problem.slopes(pull)))
+    size = np.sqrt(np.abs(np.diagonal(here.matrix, axis1=-2, axis2=-1)) * problem.mean(np.square(here.psi))[..., None])
+    theta = here.psi
+    for matrix, row_curvature in (
+        (here.matrix, here.curvature),
+        (here.matrix, here.curvature),
+        (None, None),
+        (None, None),
+    ):
         excess = problem.pull(theta) - target
-        matrix = linalg.gram(problem.X, problem.shares * row_curvature / np.square(problem.unit))
-        step = linalg.solve(matrix, excess)
-        theta = theta - row_curvature * linalg.apply(problem.X, step) / problem.unit
+        if (np.abs(excess) <= ROUNDING * size).all():
+            break
+        weight = np.ones_like(theta) if row_curvature is None else row_curvature
+        step = linalg.solve(problem.data_hessian(weight) if matrix is None else matrix, excess)
+        theta = theta - weight * linalg.apply(problem.X, step) / problem.unit
     return theta, target
 
 
-def _polish(problem: Problem, coef: Array, steps: int, newton: bool) -> Array:
-    """A few steps of Newton or of reweighted least squares, each kept only where it descends."""
+def _reweighted(problem: Problem, coef: Array, steps: int) -> Array:
+    """Steps of reweighted least squares, each kept only where it descends."""
     value = problem.objective(coef)
     for _ in range(steps):
-        u = problem.standardised(coef)
-        row_curvature = problem.loss.curvature(u) if newton else problem.loss.weight(u)
-        trial = coef - linalg.solve(problem.hessian(coef, row_curvature), problem.gradient(coef))
+        weight = problem.loss.weight(problem.standardised(coef))
+        trial = coef - linalg.solve(problem.hessian(coef, weight), problem.gradient(coef))
         reached = problem.objective(trial)
         better = reached <= value
         coef, value = np.where(better[:, None], trial, coef), np.where(better, reached, value)
@@ -205,7 +259,7 @@ def solution_width(problem: Problem) -> float:
     basis, _, _ = linalg.span(problem.X)
     rows = Kinked.of(replace(problem, X=basis, scale=np.asarray(problem.scale)).flat())
     start = linalg.least_squares(rows.X, rows.y)
-    vertex = optimise(rows, nearest_basis(rows, start), max_pivots=1000 + 100 * rows.X.shape[-1])
+    vertex = settle(rows, start, max_pivots=1000 + 100 * rows.X.shape[-1])
     if not vertex.optimal.all():
         return np.nan
     low, high, theta = rows.low[0], rows.high[0], vertex.theta[0]

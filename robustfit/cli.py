@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
-from robustfit.catalogue import GROUPS, config_dir
+from robustfit.catalogue import GROUPS, config_dir, names
 from robustfit.errors import BadParameter, RobustfitError, Unknown
 from robustfit.parameters import Range, check
 
@@ -32,17 +33,22 @@ if TYPE_CHECKING:
 SCALARS: dict[str, tuple[type, Range]] = {
     "outliers": (float, Range(at_least=0, at_most=0.5)),
     "replicates": (int, Range(at_least=1)),
-    "seed": (int, Range(at_least=0)),
+    "seed": (int, Range(at_least=0, at_most=1e18)),  # a column of 64 bits
     "figure": (bool, Range()),
     "trace": (bool, Range()),
     "out": (str, Range()),
 }
 
+REFUSED = (RobustfitError, HydraException, OmegaConfBaseException, OSError, MemoryError)
+"""What a user can act on, said in one line; anything else is a mistake of ours and keeps its traceback."""
+
+_sweeps: list[Path] = []
+"""Where the sweep writes that is under way."""
+
 _failures: list[str] = []
 """The overrides of the jobs of a sweep that failed: a sweep goes on, its exit code says so."""
 
-
-_full_errors = bool(os.environ.get("HYDRA_FULL_ERROR"))
+_full_errors = os.environ.get("HYDRA_FULL_ERROR") == "1"
 
 
 def main() -> None:
@@ -52,16 +58,33 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands its errors over, to be said in one line here
     try:
         if any(argument.startswith("-") for argument in sys.argv[1:]):
-            hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="main")(job)()
+            with_flags()
         else:
             single_run(plain(*composed(sys.argv[1:])))
     except KeyboardInterrupt:
         print("\ninterrupted: nothing half-written was left", file=sys.stderr)
         sys.exit(130)
-    except (RobustfitError, HydraException, OmegaConfBaseException) as error:
+    except REFUSED as error:
         refuse(error)
     if _failures:
         sys.exit(1)
+
+
+def with_flags() -> None:
+    """What Hydra does: help, configurations, or a run or sweep of `job`; a sweep ends with its table."""
+    sys.argv[1:] = sorted(sys.argv[1:], key=_is_flag)  # argparse takes no overrides on both sides of a flag
+    try:
+        hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="main")(job)()
+        for sweep in _sweeps:
+            finish(sweep)
+    finally:
+        for sweep in _sweeps:
+            prune(sweep)
+
+
+def _is_flag(argument: str) -> bool:
+    """Whether an argument is a flag or a flag's value, rather than an override such as `loss=mae` or `~loss`."""
+    return argument.startswith("-") or "=" not in argument and not argument.startswith("~")
 
 
 def refuse(error: Exception) -> NoReturn:
@@ -79,15 +102,26 @@ def explained(error: Exception) -> str:
         return str(Unknown.name(group, name, error.options))
     cause = error.__cause__
     if isinstance(cause, (ConfigKeyError, ConfigAttributeError)) and isinstance(cause.parent_node, DictConfig):
+        place = str(cause.full_key).rpartition(".")[0]
         known = [str(key) for key in cause.parent_node if key not in ("_target_", "hydra")]
+        known = [f"{place}.{key}" if place else key for key in known]
         return str(Unknown.name("setting", str(cause.full_key), known))
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error}"
     return " ".join(str(error).split("\n\n")[0].split())
 
 
 def composed(overrides: list[str]) -> tuple[DictConfig, dict[str, str]]:
     """The configuration and the names that were chosen, composed once: `hydra.main` would do it twice."""
     with hydra.initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
-        config = hydra.compose("main", overrides, return_hydra_config=True)
+        try:
+            config = hydra.compose("main", overrides, return_hydra_config=True)
+        except REFUSED:
+            raise
+        except ValueError as error:  # Hydra's, of a group that is null or a number
+            raise BadParameter(str(error)) from error
     choices = dict(config.hydra.runtime.choices)
     with open_dict(config):
         del config["hydra"]
@@ -97,12 +131,11 @@ def composed(overrides: list[str]) -> tuple[DictConfig, dict[str, str]]:
 def job(config: DictConfig) -> None:
     """What Hydra calls when there are flags: one run, or one job of a sweep."""
     try:
-        settings = plain(config, HydraConfig.get().runtime.choices)
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            sweep_job(settings, Path(HydraConfig.get().runtime.output_dir))
+            sweep_job(config, Path(HydraConfig.get().runtime.output_dir))
         else:
-            single_run(settings)
-    except RobustfitError as error:
+            single_run(plain(config, HydraConfig.get().runtime.choices))
+    except REFUSED as error:
         refuse(error)  # here, or Hydra prints a line of its own first
 
 
@@ -116,12 +149,29 @@ def plain(config: DictConfig, choices: Mapping[str, str]) -> dict[str, Any]:
         content: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
     except MissingMandatoryValue as error:
         raise BadParameter(f"{error.full_key}: needs a value, such as {error.full_key}=...") from None
+    require_settings(content)
+    for key, (kind, allowed) in SCALARS.items():
+        content[key] = check(key, content[key], kind, allowed)
+    return named(content, choices)
+
+
+def require_settings(content: Mapping[str, Any]) -> None:
+    """Refuse keys that nobody knows, keys that were deleted, and groups that are no groups."""
     for key in content:
         if key not in GROUPS and key not in SCALARS:
             raise Unknown.name("setting", key, [*GROUPS, *SCALARS])
-    for key, (kind, allowed) in SCALARS.items():
-        content[key] = check(key, content[key], kind, allowed)
-    return content | {group: {"name": choices[group], **content[group]} for group in GROUPS}
+    for key in SCALARS:
+        if key not in content:
+            raise BadParameter(f"{key}: must be given")
+    for group in GROUPS:
+        if not isinstance(content.get(group), dict):
+            raise Unknown.name(group, str(content.get(group)), names(group))
+
+
+def named(content: dict[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
+    """A plain configuration in which each group knows the name that was chosen for it."""
+    given = {group: content[group] if isinstance(content.get(group), dict) else {} for group in GROUPS}
+    return content | {group: {"name": choices.get(group), **given[group]} for group in GROUPS}
 
 
 def single_run(settings: dict[str, Any]) -> None:
@@ -198,47 +248,75 @@ def draw(path: Path, settings: Mapping[str, Any], first: Fitted, reference: Any)
         figures.save(figures.trace_figure(way, best, f"{loss}, {first.fit.solver}"), path / "trace.png")
 
 
-def sweep_job(settings: dict[str, Any], path: Path) -> None:
+def sweep_job(config: DictConfig, path: Path) -> None:
     """One job of a sweep: its rows go into its own folder; a failure becomes a row and the sweep goes on."""
-    from robustfit.store import folder, write_table
-    from robustfit.study import Cell, failed_rows, least_squares
+    from robustfit.study import Cell, least_squares
 
-    label = " ".join(HydraConfig.get().overrides.task) or "defaults"
+    of = HydraConfig.get()
+    label = " ".join(of.overrides.task) or "defaults"
     try:
+        settings = plain(config, of.runtime.choices) | {"figure": False}
         cell = Cell.from_config(settings)
         blocks = fitted_blocks(cell, settings["replicates"])
         first = blocks[0]
         reference = least_squares().fit(first.data.X[:1], first.data.y[:1], None, first.data.intercept)
-        write(path, settings | {"figure": False}, rows(blocks, "sweep"), first, reference.coef[0])
-        print(f"[{HydraConfig.get().job.num}] {label}", file=sys.stderr)
+        write(path, settings, rows(blocks, "sweep"), first, reference.coef[0])
     except Exception as error:
-        if _full_errors:
-            raise
-        _failures.append(label)
-        print(f"[{HydraConfig.get().job.num}] {label}: FAILED: {error}", file=sys.stderr)
-        with folder(path) as draft:
-            write_table(failed_rows("sweep", settings, error), draft / "rows")
+        failed_job(config, path, label, error)
+    else:
+        print(f"[{of.job.num}] {label}", file=sys.stderr)
+
+
+def failed_job(config: DictConfig, path: Path, label: str, error: Exception) -> None:
+    """Say that a job of a sweep failed, and leave the row that stands for it."""
+    from robustfit.store import folder, write_table
+    from robustfit.study import failed_rows
+
+    if _full_errors:
+        traceback.print_exception(error)
+    _failures.append(label)
+    print(f"[{HydraConfig.get().job.num}] {label}: FAILED: {explained(error)}", file=sys.stderr)
+    content: dict[str, Any] = OmegaConf.to_container(config)  # type: ignore[assignment]
+    row = failed_rows("sweep", named(content, HydraConfig.get().runtime.choices), explained(error))
+    with folder(path) as draft:
+        write_table(row, draft / "rows")
 
 
 class Sweep(Callback):
-    """What happens when all jobs of a sweep are done: one table over all of them."""
+    """Tells where a sweep will write, before anything is there."""
 
-    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Gather the jobs' rows, summarise, print and write."""
-        import pandas
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Remember the folder."""
+        _sweeps.append(Path(config.hydra.sweep.dir))
 
-        from robustfit import report
-        from robustfit.store import folder, read_rows, write_table
-        from robustfit.summary import summarise
 
-        path = Path(config.hydra.sweep.dir)
-        jobs = sorted((file.parent for file in path.glob("*/rows.parquet")), key=lambda job: int(job.name))
-        table = pandas.concat([read_rows(job) for job in jobs], ignore_index=True)
-        summary = summarise(table)
-        print(report.sweep(summary))
-        with folder(path) as draft:
-            write_table(table, draft / "rows")
-            summary.to_csv(draft / "summary.csv", index=False)
-        print(f"\nWritten to {path}: rows.parquet, rows.csv, summary.csv, and a folder for each job")
-        if _failures:
-            print(f"{len(jobs) - len(_failures)} of {len(jobs)} jobs succeeded", file=sys.stderr)
+def finish(sweep: Path) -> None:
+    """When all jobs of a sweep are done: one table over all of them, printed and written."""
+    import pandas
+
+    from robustfit import report
+    from robustfit.store import folder, read_rows, write_table
+    from robustfit.summary import summarise
+
+    jobs = sorted((file.parent for file in sweep.glob("*/rows.parquet")), key=lambda job: (len(job.name), job.name))
+    table = pandas.concat([read_rows(job) for job in jobs], ignore_index=True)
+    summary = summarise(table)
+    print(report.sweep(summary))
+    with folder(sweep) as draft:
+        write_table(table, draft / "rows")
+        summary.to_csv(draft / "summary.csv", index=False)
+    print(f"\nWritten to {sweep}: rows.parquet, rows.csv, summary.csv, and a folder for each job")
+    if _failures:
+        print(f"{len(jobs) - len(_failures)} of {len(jobs)} jobs succeeded", file=sys.stderr)
+
+
+def prune(sweep: Path) -> None:
+    """Remove the folders of jobs that came to nothing, and that of a sweep of which nothing came."""
+    from robustfit.store import remove_empty
+
+    for job in sweep.glob("*/"):
+        remove_empty(job)
+    if not any(sweep.glob("*/rows.parquet")):
+        (sweep / "multirun.yaml").unlink(missing_ok=True)
+        remove_empty(sweep)
+        remove_empty(sweep.parent)

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+STRIP = 2**16
+"""The entries of X that are weighted at a time: half a megabyte, which stays in the cache."""
+
 
 def apply(X: Array, coef: Array) -> Array:
     """X b, the predictions.
@@ -42,6 +45,18 @@ def gram(X: Array, weights: Array | None = None) -> Array:
     array([[1., 2.],
            [2., 4.]])
     """
+    n, p = X.shape[-2:]
+    if n * p <= STRIP:
+        return _gram(X, weights)
+    step = max(1, STRIP // p)
+    strips = [slice(first, first + step) for first in range(0, n, step)]
+    total = np.zeros((*X.shape[:-2], p, p))
+    for rows in strips:
+        total += _gram(X[..., rows, :], None if weights is None else weights[..., rows])
+    return total
+
+
+def _gram(X: Array, weights: Array | None) -> Array:
     weighted = X if weights is None else X * weights[..., None]
     product: Array = np.matmul(np.swapaxes(weighted, -1, -2), X)
     return product
@@ -115,11 +130,40 @@ def _solve_singular(matrix: Array, right: Array) -> Array:
 def least_squares(X: Array, y: Array, weights: Array | None = None) -> Array:
     """The coefficients that minimise sum w (y - X b)^2; of least norm (after scaling the columns) where not unique.
 
-    Through the orthogonal factor of the scaled columns, so that the condition of X is not squared.
+    By the normal equations and a step of refinement where the columns are well apart, else by the singular value
+    decomposition of the scaled columns, so that the condition of X is not squared.
 
     >>> least_squares(np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), np.array([1.0, 3.0, 5.0])).round(12)
     array([1., 2.])
     """
+    matrix, unit = _unit_gram(gram(X, weights))
+    w = 1.0 if weights is None else weights
+    with np.errstate(over="ignore", invalid="ignore"):
+        coef = solve_regular(matrix, adjoint(X, w * y) / unit) / unit
+        coef = coef + solve_regular(matrix, adjoint(X, w * (y - apply(X, coef))) / unit) / unit
+    careful = ~_apart(matrix, unit)
+    if careful.any():
+        coef[careful] = _orthogonal(X[careful], y[careful], None if weights is None else weights[careful])
+    return coef
+
+
+def _unit_gram(matrix: Array) -> tuple[Array, Array]:
+    """A Gram matrix scaled to unit diagonal, and the lengths of the columns that it was made of."""
+    with np.errstate(invalid="ignore"):
+        unit = np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))
+        unit = np.where(unit > 0, unit, 1.0)
+        return matrix / unit[..., :, None] / unit[..., None, :], unit
+
+
+def _apart(matrix: Array, unit: Array) -> Mask:
+    """Whether columns are so far from dependent, and so far from over- and underflow, that their Gram matrix will do."""
+    with np.errstate(invalid="ignore"):
+        pivots = np.diagonal(cholesky(matrix), axis1=-2, axis2=-1)
+    return np.asarray((pivots > 1e-2).all(-1) & ((unit > 1e-130) & (unit < 1e130)).all(-1))
+
+
+def _orthogonal(X: Array, y: Array, weights: Array | None) -> Array:
+    """Least squares by the singular value decomposition of the scaled columns."""
     root = np.ones(()) if weights is None else np.sqrt(weights)
     scaled, unit = _unit_columns(_quiet(X) * root[..., None])
     left, singular, right = _svd(scaled)
@@ -161,10 +205,12 @@ def independent(X: Array) -> Mask:
     """
     if X.shape[-2] < X.shape[-1]:
         return np.zeros(X.shape[:-2], dtype=bool)
-    scaled = gram(_unit_columns(X)[0])
-    with np.errstate(invalid="ignore"):
-        pivots = np.diagonal(cholesky(scaled), axis1=-2, axis2=-1)
-    sure = np.asarray((pivots > 1e-4).all(-1))
+    few = max(1, X.shape[-2] // (100 * X.shape[-1] + 1000))
+    sure = np.zeros(X.shape[:-2], dtype=bool)
+    for rows in sorted({few, 1}, reverse=True):  # where a sample of many rows will do, the others need not be looked at
+        if not sure.all():
+            with np.errstate(over="ignore", invalid="ignore"):
+                sure[~sure] = _apart(*_unit_gram(gram(X[~sure][..., ::rows, :])))
     if not sure.all():
         sure[~sure] = rank(X[~sure]) == X.shape[-1]
     return sure

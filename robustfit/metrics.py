@@ -47,7 +47,7 @@ def intercept(data: Data, fit: Fit) -> Any:
 
 
 def coef(data: Data, fit: Fit) -> Any:
-    """Fitted slopes (a list; `coef.NAME` in CSV)."""
+    """Fitted slopes (a list; `coef.1`, `coef.2` ... in CSV)."""
     return fit.coef[..., int(data.intercept) :]
 
 
@@ -57,7 +57,7 @@ def true_intercept(data: Data, fit: Fit) -> Any:
 
 
 def true_coef(data: Data, fit: Fit) -> Any:
-    """Slopes that generated the clean data (a list; `true_coef.NAME` in CSV)."""
+    """Slopes that generated the clean data (a list; `true_coef.1` ... in CSV)."""
     slopes = np.full_like(coef(data, fit), np.nan)
     return slopes if data.truth is None else slopes * 0 + _true(data)[int(data.intercept) :]
 

@@ -79,6 +79,16 @@ class Problem:
         scale = np.broadcast_to(self.scale, self.batch)[index]
         return replace(self, X=self.X[index], y=self.y[index], scale=scale, weights=weights)
 
+    def chunk(self, part: slice) -> Problem:
+        """Consecutive members of a batch with one axis, as views."""
+        weights = None if self.weights is None else self.weights[part]
+        return replace(self, X=self.X[part], y=self.y[part], scale=self.scale[part], weights=weights)
+
+    def rows(self, part: slice) -> Problem:
+        """The same problems on some of their rows."""
+        weights = None if self.weights is None else self.weights[..., part]
+        return replace(self, X=np.ascontiguousarray(self.X[..., part, :]), y=self.y[..., part], weights=weights)
+
     def residuals(self, coef: Array) -> Array:
         """y - X b."""
         return self.y - linalg.apply(self.X, coef)
@@ -94,10 +104,16 @@ class Problem:
 
     def objective(self, coef: Array) -> Array:
         """The penalised mean loss, `(*batch,)`."""
-        return self.mean(self.loss.rho(self.standardised(coef))) + self.penalty.value(self.slopes(coef))
+        return self.objective_at(self.standardised(coef), coef)
+
+    def objective_at(self, u: Array, coef: Array) -> Array:
+        """The penalised mean loss where the standardised residuals are known already."""
+        return self.mean(self.loss.rho(u)) + self.penalty.value(self.slopes(coef))
 
     def pull(self, values: Array) -> Array:
         """X' diag(shares) v / scale: what values on the rows add up to in the space of the coefficients."""
+        if self.weights is None:
+            return linalg.adjoint(self.X, values) / (self.y.shape[-1] * self.unit)
         return linalg.adjoint(self.X, self.shares * values) / self.unit
 
     def gradient(self, coef: Array) -> Array:
@@ -106,9 +122,16 @@ class Problem:
 
     def hessian(self, coef: Array, row_curvature: Array) -> Array:
         """X' diag(shares, curvature) X / scale^2 plus the penalty's, `(*batch, p, p)`."""
-        data = linalg.gram(self.X, self.shares * row_curvature / np.square(self.unit))
+        data = self.data_hessian(row_curvature)
         penalty = self.embed(self.penalty.curvature(self.slopes(coef)))
         return data + penalty[..., None] * np.eye(self.X.shape[-1])
+
+    def data_hessian(self, row_curvature: Array) -> Array:
+        """X' diag(shares, curvature) X / scale^2, `(*batch, p, p)`."""
+        square = np.square(self.unit)[..., None]
+        if self.weights is None:
+            return linalg.gram(self.X, row_curvature) / (self.y.shape[-1] * square)
+        return linalg.gram(self.X, self.shares * row_curvature) / square
 
     def slopes(self, coef: Array) -> Array:
         """The penalised coefficients."""

@@ -11,6 +11,7 @@ import numpy as np
 from robustfit import __version__
 from robustfit.fit import Fit, Status
 from robustfit.study import Fitted, column_docs
+from robustfit.summary import setting_names
 
 if TYPE_CHECKING:
     import pandas
@@ -50,7 +51,7 @@ def with_error(mean: float, error: float) -> str:
     >>> with_error(1.23456, 0.0234), with_error(1.5, float("nan"))
     ('1.235 (0.023)', '1.5')
     """
-    if math.isnan(error) or math.isnan(mean):
+    if not math.isfinite(error) or math.isnan(mean):
         return number(mean)
     if error == 0:
         return f"{number(mean)} (0)"
@@ -80,7 +81,8 @@ def _facts(fitted: Fitted) -> list[tuple[str, str]]:
     scenario = f"{settings['scenario']}: {n} rows, {p - data.intercept} features"
     noise = settings.get("scenario.noise")
     contamination = f"{settings['contamination']}, {marked} of {n} rows" if marked else "none"
-    constants = [f"{key.partition('.')[2]}={value:g}" for key, value in settings.items() if key.startswith("loss.")]
+    parameters = {key.partition(".")[2]: value for key, value in settings.items() if key.startswith("loss.")}
+    constants = [f"{key}={_setting(value)}" for key, value in parameters.items()]
     loss = f"{settings['loss']}({', '.join(constants)})" if constants else str(settings["loss"])
     start = f"scale={settings['scale']}, initial={settings['initial']}"
     solution = fit.solution
@@ -137,7 +139,8 @@ def _meaning(fitted: Fitted, reference: Fit, loss: str) -> str:
 def _comparison(fitted: Fitted, reference: Fit, loss: str) -> str:
     from robustfit.metrics import surface_error
 
-    own, other = float(fitted.measured["surface_error"][0]), float(surface_error(fitted.data, reference)[0])
+    first = fitted.data.take(slice(0, 1))
+    own, other = float(fitted.measured["surface_error"][0]), float(surface_error(first, reference)[0])
     if math.isnan(own) or math.isnan(other):
         shift = float(np.sqrt(np.square(fitted.fit.coef[0] - reference.coef[0]).sum()))
         return f"the {loss} fit differs from least squares by {number(shift)} in the coefficients"
@@ -166,16 +169,19 @@ def sweep(summary: pandas.DataFrame) -> str:
     failed = any(cells[-1] for cells in lines)
     titles = [*header, *measures, *shares, *(["error"] if failed else [])]
     shown = [cells if failed else cells[:-1] for cells in lines]
-    replicates = summary["replicates"].max()
-    note = f"{len(lines)} cells, {replicates} replicates each"
+    replicates = int(summary["replicates"].max())
+    note = f"{_count(len(lines), 'cell')}, {_count(replicates, 'replicate')} each"
     note += "; means (Monte Carlo standard errors)" if replicates > 1 else "; one sample each, so no standard errors"
     return aligned(titles, shown, left=len(header)) + "\n\n" + note
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _varying(summary: pandas.DataFrame) -> list[str]:
     """The settings that differ between cells; the loss always."""
-    end = list(summary.columns).index("error")
-    names = [name for name in summary.columns[:end] if name not in ("study", "cell", "seed")]
+    names = [name for name in setting_names(summary) if name not in ("study", "cell")]
     plain = [
         name for name in names if "." not in name or summary.groupby(name.partition(".")[0])[name].nunique().max() > 1
     ]
@@ -183,6 +189,8 @@ def _varying(summary: pandas.DataFrame) -> list[str]:
 
 
 def _setting(value: Any) -> str:
+    if value is None or value != value:
+        return "-"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

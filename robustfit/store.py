@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -35,6 +35,7 @@ def folder(path: Path) -> Iterator[Path]:
     Raises:
         RobustfitError: the disk is full, or the place cannot be written to.
     """
+    made = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -44,9 +45,17 @@ def folder(path: Path) -> Iterator[Path]:
         yield draft
         _publish(draft, path)
     except OSError as error:
-        raise RobustfitError(f"cannot write to {path}: {error.strerror}") from error
+        raise RobustfitError(f"cannot write to {path}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+        if made and not path.exists():
+            remove_empty(path.parent)
+
+
+def remove_empty(path: Path) -> None:
+    """Remove a folder if it is there and has nothing in it."""
+    with suppress(OSError):
+        path.rmdir()
 
 
 def _publish(draft: Path, path: Path) -> None:

@@ -35,9 +35,15 @@ IDENTITY_COLUMNS = {
     "block": "Block of replicates that the row's random numbers belong to.",
     "replicate": "Number of the sample within the cell; the same number is the same clean sample for every method.",
     "seed": "Seed of the study; with block and replicate it determines the sample.",
-    "loss": "Loss; its parameters follow as `loss.NAME`. Likewise `scenario`, `contamination`, `scale`, `initial`, "
-    "`penalty`, `stability` and `solver.NAME`.",
     "outliers": "Fraction of the rows that was contaminated.",
+    "scenario": "Where the data come from; its parameters follow as `scenario.NAME`, and so for the choices below.",
+    "contamination": "What spoils the contaminated rows.",
+    "loss": "What an error costs.",
+    "solver": "What was asked to minimise the loss; `solver_used` says what did.",
+    "scale": "How the width of the errors is estimated; `scale_value` is the width.",
+    "initial": "Fit that the scale is estimated from and the solver starts from.",
+    "penalty": "What a coefficient costs.",
+    "stability": "How it was tried how firmly the fit stands.",
     "seconds": "Time of the block's fits over their number (a timing: the only column that is not reproducible).",
     "error": "Why there is no fit; empty where there is one.",
 }
@@ -167,18 +173,21 @@ class Fitted:
         return pandas.DataFrame(table | {"seconds": self.fit.seconds / count, "error": ""})
 
     def per_datum(self) -> pandas.DataFrame:
-        """The first sample, one line per row of it: data, fitted value, residual, u, weight, leverage, flag."""
+        """The first sample, one line per row of it: data, fitted value, residual, u, weight, leverage, flag.
+
+        A feature that is called as one of the other columns, as `weight` may be, becomes `x.weight`.
+        """
         import pandas
 
         data, coef, scale = self.data.member(0), self.fit.coef[0], float(self.fit.scale[0])
         residuals = data.y - linalg.apply(data.X, coef)
         u = residuals / scale if scale > 0 else np.full_like(residuals, np.nan)
         slopes = data.X[:, int(data.intercept) :]
-        table: dict[str, Any] = dict(zip(data.names[int(data.intercept) :], slopes.T, strict=True))
-        table |= {"y": data.y, "y_clean": data.y_clean, "outlier": data.outliers}
+        table = {"y": data.y, "y_clean": data.y_clean, "outlier": data.outliers}
         table |= {"fitted": data.y - residuals, "residual": residuals, "u": u}
         table |= {"weight": self.fit.loss.weight(u), "leverage": linalg.leverage(data.X), "flag": flagged(residuals)}
-        return pandas.DataFrame(table)
+        names = [f"x.{name}" if name in table else name for name in data.names[int(data.intercept) :]]
+        return pandas.DataFrame(dict(zip(names, slopes.T, strict=True)) | table)
 
     def trace(self) -> pandas.DataFrame:
         """The solver's way on the first sample: iteration, evaluations, objective and coefficients."""
@@ -199,13 +208,19 @@ def run(cell: Cell, replicates: int) -> Iterator[Fitted]:
         yield Fitted.of(cell, block, min(cell.block_size, replicates - block * cell.block_size))
 
 
-def failed_rows(study: str, config: Mapping[str, Any], error: Exception) -> pandas.DataFrame:
-    """The row of a cell that could not be run: what it was to be, and why it is not."""
+def failed_rows(study: str, config: Mapping[str, Any], error: str) -> pandas.DataFrame:
+    """The row of a cell that could not be run: what it was to be, as far as it is a number, and why it is not."""
     import pandas
 
-    names = {group: config[group].get("name") for group in GROUPS}
-    outliers, seed = config["outliers"], config["seed"]
-    return pandas.DataFrame([{"study": study, "seed": seed, "outliers": outliers, **names, "error": str(error)}])
+    row = {"study": study} | _numbers("", {key: config.get(key) for key in ("seed", "outliers")})
+    for group in GROUPS:
+        row |= {group: config[group].get("name")} | _numbers(f"{group}.", config[group])
+    return pandas.DataFrame([row | {"error": error}])
+
+
+def _numbers(prefix: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries that fit into a column of numbers, whatever else was given."""
+    return {f"{prefix}{key}": value for key, value in config.items() if type(value) in (int, float)}
 
 
 def least_squares() -> M:

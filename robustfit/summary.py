@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from robustfit.catalogue import GROUPS
+
 if TYPE_CHECKING:
     import pandas
 
@@ -19,30 +21,41 @@ SUMMARISED = (
     "gap", "n_iter", "n_eval", "seconds",
 )  # fmt: skip
 SHARES = ("certified", "solver_success", "false_success")
+SETTINGS = ("study", "cell", "seed", "outliers", *GROUPS)
 
 
 def summarise(rows: pandas.DataFrame) -> pandas.DataFrame:
-    """One line per cell: settings, replicates, failures, and mean and MCSE of every measure.
+    """One line per cell (and per way of trying its stability): settings, replicates, failures, means and their MCSE.
 
     Failed fits stay in `replicates` and are counted in `failures`; each mean says in `NAME_n` over how many it is.
+    A replicate that was computed twice counts once. A row without a cell, of a job that failed, has its own line.
     """
     import pandas
 
-    keys = rows["cell"].where(rows["cell"].notna(), rows.index.astype(str)) if "cell" in rows else rows.index
-    lines = [_line(group) for _, group in rows.groupby(keys, sort=False)]
-    return pandas.DataFrame(lines)
+    alone = "row " + rows.index.astype(str)
+    cell = rows["cell"].where(rows["cell"].notna(), alone) if "cell" in rows else alone
+    tried = [rows[name] for name in setting_names(rows) if name.partition(".")[0] == "stability"]
+    return pandas.DataFrame([_line(group) for _, group in rows.groupby([cell, *tried], sort=False, dropna=False)])
 
 
 def _line(rows: pandas.DataFrame) -> dict[str, object]:
+    if "replicate" in rows and len(rows) > 1:
+        rows = rows.drop_duplicates("replicate")
     first = rows.iloc[0]
-    measures = [name for name in (*SUMMARISED, *SHARES) if name in rows]
-    end = list(rows.columns).index("n_samples") if "n_samples" in rows else len(rows.columns)
-    line = {name: first[name] for name in rows.columns[:end] if name not in ("block", "replicate")}
+    line = {name: first[name] for name in setting_names(rows)}
     line |= {"error": first["error"], "replicates": len(rows), "failures": int(_failed(rows).sum())}
-    for name in measures:
-        mean, error, count = mean_and_error(rows[name].to_numpy(dtype=float))
-        line |= {name: mean, f"{name}_mcse": error, f"{name}_n": count}
+    for name in (*SUMMARISED, *SHARES):
+        if name in rows:
+            average = share_and_error if name in SHARES else mean_and_error
+            mean, error, count = average(rows[name].to_numpy(dtype=float))
+            line |= {name: mean, f"{name}_mcse": error, f"{name}_n": count}
     return line
+
+
+def setting_names(table: pandas.DataFrame) -> list[str]:
+    """The columns that say what a cell is, ordered by group, wherever in the table they are."""
+    groups = {str(name): str(name).partition(".")[0] for name in table}
+    return sorted((name for name in groups if groups[name] in SETTINGS), key=lambda name: SETTINGS.index(groups[name]))
 
 
 def _failed(rows: pandas.DataFrame) -> pandas.Series[bool]:
@@ -60,5 +73,16 @@ def mean_and_error(values: np.ndarray) -> tuple[float, float, int]:
     count = len(values)
     if count == 0:
         return np.nan, np.nan, 0
-    error = float(values.std(ddof=1) / np.sqrt(count)) if count > 1 else np.nan
-    return float(values.mean()), error, count
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = float(values.std(ddof=1) / np.sqrt(count)) if count > 1 else np.nan
+        return float(values.mean()), error, count
+
+
+def share_and_error(values: np.ndarray) -> tuple[float, float, int]:
+    """Share, its MCSE (NaN below two values), and over how many values that are not NaN.
+
+    >>> share_and_error(np.array([1.0, 0.0, 0.0, 1.0]))
+    (0.5, 0.25, 4)
+    """
+    share, _, count = mean_and_error(values)
+    return share, float(np.sqrt(share * (1 - share) / count)) if count > 1 else np.nan, count

@@ -7,7 +7,7 @@ equals it exactly at an optimum. Everything here works on a batch with one axis:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +19,23 @@ from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.problem import Problem
 
 Rows = NDArray[np.int64]
+NEAREST = 2000
+"""How many rows next to the surface are looked at exactly when there are very many."""
+
 DUAL_TOLERANCE = 1e-11
 """How far a dual may leave its interval, relative to the interval: rounding of the p x p systems."""
 
 
 @dataclass(frozen=True)
 class Kinked:
-    """Minimise over b the sum of max(low_i r_i, high_i r_i), r = y - X b: every row has one kink, at 0."""
+    """Minimise over b the sum of max(low_i r_i, high_i r_i) - pull b, r = y - X b: every row has one kink, at 0."""
 
     X: Array
     y: Array
     low: Array
     high: Array
+    pull: Array = field(default_factory=lambda: np.zeros(()))
+    """What rows whose signs are known add up to: X' theta of rows that are not here, `(B, p)`; mostly 0."""
 
     @classmethod
     def of(cls, problem: Problem) -> Kinked:
@@ -50,18 +55,24 @@ class Kinked:
         return self.y - linalg.apply(self.X, coef)
 
     def objective(self, coef: Array) -> Array:
-        """Sum of max(low r, high r): the problem's objective up to a constant."""
+        """Sum of max(low r, high r) - pull b: the problem's objective up to a constant."""
         r = self.residuals(coef)
-        result: Array = np.maximum(self.low * r, self.high * r).sum(-1)
+        result: Array = np.maximum(self.low * r, self.high * r).sum(-1) - (self.pull * coef).sum(-1)
         return result
 
     def take(self, index: Mask | Rows) -> Kinked:
-        """Some members of the batch."""
-        return Kinked(self.X[index], self.y[index], self.low[index], self.high[index])
+        """Some members of the batch; nothing is copied where there is only one to take."""
+        if len(self.y) == 1 and len(index) == 1:
+            return self
+        pull = self.pull[index] if self.pull.ndim else self.pull
+        return Kinked(self.X[index], self.y[index], self.low[index], self.high[index], pull)
 
-    def rounding(self, coef: Array) -> Array:
-        """How large a residual of 0 can come out at these coefficients, `(B, n)`."""
-        return 64 * np.finfo(float).eps * (np.abs(self.y) + linalg.apply(np.abs(self.X), np.abs(coef)))
+    def globbed(self, kept: Rows, upper: Mask) -> Kinked:
+        """The problem of one member with only some rows kept, the others on the upper or lower side for good."""
+        theta = np.where(upper, self.high, self.low)
+        theta[0, kept] = 0.0
+        pull = self.pull + linalg.adjoint(self.X, theta)
+        return Kinked(self.X[:, kept], self.y[:, kept], self.low[:, kept], self.high[:, kept], pull)
 
 
 def _kinks(loss: ResidualLoss) -> tuple[list[float], list[float]]:
@@ -108,6 +119,54 @@ def _row(X: Array, index: Rows) -> Array:
     return result
 
 
+def settle(rows: Kinked, coef: Array, max_pivots: int) -> Vertex:
+    """The optimal vertex nearest to some coefficients: by pivots, of many rows among the nearest ones only.
+
+    Rows far from the surface keep their sign and are globbed into their sum; what changes sign after all joins the
+    nearest rows (Portnoy & Koenker 1997, Statist. Sci. 12, 279-300). So the answer is exact whatever the start.
+    """
+    if rows.X.shape[-2] <= 2 * NEAREST:
+        return optimise(rows, nearest_basis(rows, coef), max_pivots)
+    one = [_settled(rows.take(np.array([i])), coef[i : i + 1], max_pivots) for i in range(len(coef))]
+    return Vertex(*(np.concatenate([getattr(vertex, name) for vertex in one]) for name in Vertex.__dataclass_fields__))
+
+
+def _settled(rows: Kinked, coef: Array, max_pivots: int) -> Vertex:
+    """`settle` for one member."""
+    count = n = rows.X.shape[-2]
+    nearest = max(NEAREST, 60 * rows.X.shape[-1])
+    r = rows.residuals(coef)
+    kept = smallest(r[0], nearest)
+    while count > 0:
+        part = rows.globbed(kept, r > 0)
+        vertex = optimise(part, nearest_basis(part, coef), max_pivots)
+        if vertex.optimal[0]:
+            after = rows.residuals(vertex.coef)
+            crossed = np.flatnonzero((after[0] > 0) != (r[0] > 0))
+            count = len(np.setdiff1d(crossed, kept, assume_unique=True))
+            if count == 0:
+                break
+            r, coef = after, vertex.coef
+        nearest = min(n, 2 * max(nearest, count))
+        kept = smallest(r[0], nearest)
+        if nearest == n:
+            return optimise(rows, nearest_basis(rows, coef), max_pivots)
+    theta = np.where(r > 0, rows.high, rows.low)
+    theta[0, kept] = vertex.theta[0]
+    return Vertex(kept[vertex.basis], vertex.coef, theta, vertex.optimal, vertex.pivots)
+
+
+def smallest(r: Array, count: int) -> Rows:
+    """The rows with the smallest residuals, in their order.
+
+    >>> smallest(np.array([3.0, -1.0, 2.0]), 2)
+    array([1, 2])
+    """
+    if count >= len(r):
+        return np.arange(len(r))
+    return np.sort(np.argpartition(np.abs(r), count)[:count])
+
+
 def optimise(rows: Kinked, basis: Rows, max_pivots: int) -> Vertex:
     """Pivots from a basis to an optimal one, all members side by side; finished members leave the batch.
 
@@ -116,23 +175,55 @@ def optimise(rows: Kinked, basis: Rows, max_pivots: int) -> Vertex:
     amount, so that pivots cannot cycle. Members that did not finish come back with `optimal` False.
     """
     basis = basis.copy()
-    # a row's own rounding, or that of a typical row, which it meets through the coefficients
-    zero = np.median(rows.rounding(_coef(rows, basis)[0]), -1, keepdims=True)
     pivots = np.zeros(len(basis), dtype=np.int64)
     theta = np.zeros_like(rows.y)
     optimal = np.zeros(len(basis), dtype=bool)
-    active, work = np.arange(len(basis)), rows
+    active, work = np.arange(len(basis)), _Work.of(rows, basis)
     for _ in range(max_pivots + 1):
-        edge = _leaving(work, basis[active], zero)
+        edge = _leaving(work, basis[active])
         theta[active], optimal[active] = edge.theta, edge.optimal
         going = ~edge.optimal & edge.sound
         if not going.any():
             break
         if not going.all():
-            active, work, edge, zero = active[going], work.take(going), edge.take(going), zero[going]
+            active, work, edge = active[going], work.take(going), edge.take(going)
         basis[active, edge.position] = _entering(work, edge)
         pivots[active] += 1
     return Vertex(basis, _coef(rows, basis)[0], theta, optimal, pivots)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The rows of the members that still pivot, with what every pivot needs of them."""
+
+    rows: Kinked
+    width: Array
+    """high - low, `(B, n)`."""
+    slack: Array
+    """How far a dual may be outside, `(B,)`."""
+    y_size: Array
+    x_size: Array
+    """The rounding of a residual of 0 is y_size + x_size times how much `reach` has grown, `(B, n)`."""
+    reach: Array
+    """Size of the coefficients at the start, with the error of solving for them in units of eps, `(B, p)`."""
+
+    @classmethod
+    def of(cls, rows: Kinked, basis: Rows) -> _Work:
+        width = rows.high - rows.low
+        typical = np.abs(rows.y).mean(-1, keepdims=True) * np.sqrt(rows.y.shape[-1]) / linalg.column_norms(rows.X)
+        reach = np.maximum(_reach(rows, basis, *_coef(rows, basis)), typical)
+        unit = 4 * rows.X.shape[-1] * np.finfo(float).eps
+        x_size = unit * linalg.apply(np.abs(rows.X), reach)
+        return cls(rows, width, DUAL_TOLERANCE * width.max(-1), unit * np.abs(rows.y), x_size, reach)
+
+    def take(self, index: Mask) -> _Work:
+        arrays = (self.width, self.slack, self.y_size, self.x_size, self.reach)
+        return _Work(self.rows.take(index), *(array[index] for array in arrays))
+
+    def rounding(self, reach: Array) -> Array:
+        """How large a residual of 0 can come out, `(B, n)`."""
+        growth = reach / np.where(self.reach > 0, self.reach, 1.0)
+        return self.y_size + self.x_size * growth.max(-1, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -141,8 +232,8 @@ class _Edge:
 
     residuals: Array
     """Residuals, exactly 0 on the basis and in ties."""
-    ties: Array
-    """The residuals of the infinitesimal moves: their signs stand for those of residuals of 0."""
+    ties: Array | None
+    """The residuals of the infinitesimal moves, whose signs stand for those of residuals of 0; None without ties."""
     theta: Array
     optimal: Mask
     sound: Mask
@@ -152,7 +243,8 @@ class _Edge:
     """How each residual changes along the edge, `(B, n)`."""
 
     def take(self, index: Mask) -> _Edge:
-        return _Edge(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
+        parts = (getattr(self, name) for name in self.__dataclass_fields__)
+        return _Edge(*(None if part is None else part[index] for part in parts))
 
 
 def _coef(rows: Kinked, basis: Rows) -> tuple[Array, Array]:
@@ -165,6 +257,14 @@ def _coef(rows: Kinked, basis: Rows) -> tuple[Array, Array]:
     return coef + linalg.apply(inverse, left), inverse
 
 
+def _reach(rows: Kinked, basis: Rows, coef: Array, inverse: Array) -> Array:
+    """|b| plus the rounding of b (in units of eps) that solving for it on the basis can leave, `(B, p)`."""
+    members = np.arange(len(basis))[:, None]
+    size = np.abs(rows.y[members, basis]) + linalg.apply(np.abs(rows.X[members, basis]), np.abs(coef))
+    reach: Array = np.abs(coef) + linalg.apply(np.abs(inverse), size)
+    return reach
+
+
 def _inverse(matrix: Array) -> Array:
     try:
         return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
@@ -174,56 +274,53 @@ def _inverse(matrix: Array) -> Array:
     return np.stack([_inverse(member) for member in matrix])
 
 
-def _leaving(rows: Kinked, basis: Rows, zero: Array) -> _Edge:
-    members = np.arange(len(basis))
+def _leaving(work: _Work, basis: Rows) -> _Edge:
+    rows, members = work.rows, np.arange(len(basis))
     coef, inverse = _coef(rows, basis)
     r = rows.residuals(coef)
-    r[np.abs(r) <= np.maximum(zero, rows.rounding(coef))] = 0.0
+    r[np.abs(r) <= work.rounding(_reach(rows, basis, coef, inverse))] = 0.0
     np.put_along_axis(r, basis, 0.0, -1)
     ties = _ties(rows, basis, inverse, r)
-    theta = np.where((r > 0) | ((r == 0) & (ties > 0)), rows.high, rows.low)
+    upper = r > 0 if ties is None else (r > 0) | ((r == 0) & (ties > 0))
+    theta = np.where(upper, rows.high, rows.low)
     np.put_along_axis(theta, basis, 0.0, -1)
-    dual = -linalg.adjoint(inverse, linalg.adjoint(rows.X, theta))
+    dual = -linalg.adjoint(inverse, linalg.adjoint(rows.X, theta) + rows.pull)
     np.put_along_axis(theta, basis, dual, -1)
     low, high = (np.take_along_axis(bound, basis, -1) for bound in (rows.low, rows.high))
     outside = np.maximum(dual - high, low - dual)
     position = np.argmax(outside, -1)
     violation = outside[members, position]
     sign = np.where(dual[members, position] > high[members, position], 1.0, -1.0)
-    direction = sign[:, None] * linalg.apply(rows.X, inverse[members, :, position])
+    direction = linalg.apply(rows.X, sign[:, None] * inverse[members, :, position])
     np.put_along_axis(direction, basis, 0.0, -1)
     sound: Mask = np.asarray(np.isfinite(coef).all(-1) & np.isfinite(dual).all(-1))
-    return _Edge(r, ties, theta, sound & (violation <= _slack(rows)), sound, position, violation, direction)
+    return _Edge(r, ties, theta, sound & (violation <= work.slack), sound, position, violation, direction)
 
 
-def _slack(rows: Kinked) -> Array:
-    result: Array = DUAL_TOLERANCE * (rows.high - rows.low).max(-1)
-    return result
-
-
-def _ties(rows: Kinked, basis: Rows, inverse: Array, r: Array) -> Array:
-    """What the residuals would be if y were the infinitesimal moves, 0 everywhere where no residual is tied."""
-    if ((r == 0).sum(-1) <= basis.shape[-1]).all():
-        return np.zeros_like(r)
+def _ties(rows: Kinked, basis: Rows, inverse: Array, r: Array) -> Array | None:
+    """What the residuals would be if y were the infinitesimal moves; None where no residual is tied."""
+    if r.size - np.count_nonzero(r) <= basis.size:
+        return None
     moves: Array = np.random.default_rng(20231).uniform(0.5, 1.0, size=(r.shape[-1],))
     return moves - linalg.apply(rows.X, linalg.apply(inverse, moves[basis]))
 
 
-def _entering(rows: Kinked, edge: _Edge) -> Rows:
-    """The row at which the objective stops falling along the edge: a weighted median of the crossings.
-
-    Tied residuals are crossed first, in the order of their infinitesimal moves: at negative "times".
-    """
-    d = edge.direction
-    tied = edge.residuals == 0
-    r = np.where(tied, edge.ties, edge.residuals)
-    steep = np.abs(d) > 1e-11 * np.abs(d).max(-1, keepdims=True)
-    crosses = (np.sign(r) * np.sign(d) < 0) & steep
-    time = np.where(crosses, -r / np.where(crosses, d, 1.0), np.inf)
-    when = np.where(tied & crosses, -1.0 / (1.0 + time), time)
-    order = np.argsort(when, -1)
-    gain = np.where(crosses, np.abs(d) * (rows.high - rows.low), 0.0)
-    slope = np.cumsum(np.take_along_axis(gain, order, -1), -1) - edge.violation[:, None]
-    stop = np.minimum((slope < -_slack(rows)[:, None]).sum(-1), crosses.sum(-1) - 1)
-    entering: Rows = np.take_along_axis(order, np.maximum(stop, 0)[:, None], -1)[:, 0]
+def _entering(work: _Work, edge: _Edge) -> Rows:
+    """The row at which the objective stops falling along the edge: a weighted median of the crossings."""
+    size = np.abs(edge.direction)
+    steep = size > 1e-11 * size.max(-1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        when = -edge.residuals / edge.direction
+        crosses = (when > 0) & steep
+        if edge.ties is not None:
+            # tied residuals are crossed first, in the order of their infinitesimal moves: at negative "times"
+            time = -edge.ties / edge.direction
+            tied = (edge.residuals == 0) & (time > 0) & steep
+            when, crosses = np.where(tied, -1.0 / (1.0 + time), when), crosses | tied
+    order = np.argsort(np.where(crosses, when, np.inf), -1)
+    gain = size * work.width * crosses
+    slope = np.cumsum(np.take_along_axis(gain, order, -1), -1)
+    stop = (slope < (edge.violation - work.slack)[:, None]).sum(-1)
+    stop = np.clip(stop, 0, np.maximum(crosses.sum(-1) - 1, 0))
+    entering: Rows = np.take_along_axis(order, stop[:, None], -1)[:, 0]
     return entering

@@ -28,5 +28,5 @@ class Penalty(Parametrised, ABC):
         """The convex conjugate at a gradient, `(*batch,)`; infinite outside its domain."""
 
     @abstractmethod
-    def project(self, gradient: Array) -> Array:
-        """The point of the conjugate's domain nearest to a gradient."""
+    def subgradient(self, slopes: Array, near: Array) -> Array:
+        """The element of the subdifferential at the slopes that is nearest to a given vector."""

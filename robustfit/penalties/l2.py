@@ -38,5 +38,5 @@ class L2(Penalty):
         result: Array = np.square(gradient).sum(-1) / (2.0 * self.alpha)
         return result
 
-    def project(self, gradient: Array) -> Array:
-        return gradient
+    def subgradient(self, slopes: Array, near: Array) -> Array:
+        return self.gradient(slopes)

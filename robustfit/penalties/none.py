@@ -30,5 +30,5 @@ class NoPenalty(Penalty):
     def conjugate(self, gradient: Array) -> Array:
         return np.where((gradient == 0).all(-1), 0.0, np.inf)
 
-    def project(self, gradient: Array) -> Array:
-        return np.zeros_like(gradient)
+    def subgradient(self, slopes: Array, near: Array) -> Array:
+        return self.gradient(slopes)

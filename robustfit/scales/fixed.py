@@ -8,11 +8,11 @@ import numpy as np
 
 from robustfit.linalg import Array
 from robustfit.parameters import parameter
-from robustfit.scales.base import Scale
+from robustfit.scales.base import InitialScale
 
 
 @dataclass(frozen=True)
-class Fixed(Scale):
+class Fixed(InitialScale):
     """A scale that is given, in the units of y: 1 makes tuning constants raw, as the documents define them.
 
     >>> Fixed(2.0).estimate(np.array([5.0, 7.0])).item()

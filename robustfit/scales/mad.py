@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustfit.linalg import Array
-from robustfit.scales.base import Scale, median
+from robustfit.scales.base import InitialScale, median
 
 CONSISTENCY = 1.482602218505602
 """1 / Phi^-1(3/4): makes the MAD estimate the standard deviation at the normal."""
 
 
 @dataclass(frozen=True)
-class MAD(Scale):
+class MAD(InitialScale):
     """The normalised median of the absolute residuals (about 0), of the n - p largest after a fit through p rows.
 
     Reference: Hampel (1974), JASA 69, 383-393.

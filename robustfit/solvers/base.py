@@ -72,6 +72,16 @@ def stack(solutions: list[Solution], like: Array) -> Solution:
     return Solution(np.stack([s.coef for s in solutions]), **counts, status=status, trace=solutions[0].trace)
 
 
+def joined(parts: list[Solution], like: Array) -> Solution:
+    """Batches of solutions, one after the other, as one."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return many(like, 0, 0, Status.converged)
+    names = ("coef", "n_iter", "n_eval", "success", "status")
+    return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
 def many(coef: Array, n_iter: int, n_eval: int, status: Status) -> Solution:
     """A batch of solutions that ended alike."""
     batch = coef.shape[:-1]

@@ -7,18 +7,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustfit import linalg
-from robustfit.fit import Solution, Status, status_where, statuses
+from robustfit.fit import Solution, Status, Step, status_where, statuses
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
-from robustfit.solvers.base import Solver
-from robustfit.vertex import Kinked, nearest_basis, optimise
+from robustfit.solvers.base import Solver, joined
+from robustfit.vertex import Kinked, settle, smallest
 
 IRLS_STEPS = 3
 """Reweighted steps before the first Newton step: they descend from any start, Newton is fast near the end."""
+
+MOST_HALVINGS = 40
+"""How often a step is halved before it counts as stalled."""
+
+CHUNK_ENTRIES = 2**17
+"""The entries of X that are fitted side by side: a megabyte, so that a chunk stays in the cache."""
+
+CHORD = 1e-4
+"""A very large problem keeps its Hessian once a step predicts a decrease below this fraction of the objective."""
+
+SCOUTS = 20_000
+"""How many rows of a very large problem find the start for all of them."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +57,23 @@ class Newton(Solver):
         return ""
 
     def solve_flat(self, problem: Problem, start: Array) -> Solution:
+        members = max(1, CHUNK_ENTRIES // problem.X[0].size) if len(start) else 1
+        chunks = [slice(first, first + members) for first in range(0, len(start), members)]
+        return joined([self._solve_chunk(problem.chunk(part), start[part]) for part in chunks], start)
+
+    def _solve_chunk(self, problem: Problem, start: Array) -> Solution:
         if isinstance(problem.loss, PolyhedralLoss):
             return _exact(problem, start, self.max_iter)
+        if problem.X.shape[-2] >= 2 * SCOUTS:
+            return _Descent(problem, self._scouted(problem, start), self.tol).run(self.max_iter, irls_steps=0)
         return _Descent(problem, start, self.tol).run(self.max_iter)
+
+    def _scouted(self, problem: Problem, start: Array) -> Array:
+        """A start from a sample of the rows, where it is better: few steps over all rows are then left to do."""
+        sample = problem.rows(slice(None, None, problem.X.shape[-2] // SCOUTS))
+        found = _Descent(sample, start, 1e-6).run(self.max_iter).coef
+        better = problem.objective(found) < problem.objective(start)
+        return np.where(better[:, None], found, start)
 
 
 class _Descent:
@@ -56,80 +82,181 @@ class _Descent:
     def __init__(self, problem: Problem, start: Array, tol: float) -> None:
         self.tol = tol
         self.coef = start.copy()
-        self.objective = problem.objective(start)
         self.n_iter = np.zeros(len(start), dtype=np.int64)
         self.status = statuses((len(start),), Status.max_iter)
         self.active = np.arange(len(start))
         self.work = problem
+        self.u = problem.standardised(start)
+        self.objective = problem.objective_at(self.u, start)
+        self.trace: list[Step] = []
+        self.matrix: Array | None = None
+        """The Hessian of the last step, used again near the end of a very large problem."""
 
-    def run(self, max_iter: int) -> Solution:
+    def run(self, max_iter: int, irls_steps: int = IRLS_STEPS) -> Solution:
         near = np.zeros(len(self.active), dtype=bool)
+        self.note()
         for iteration in range(max_iter):
             if not len(self.active):
                 break
-            near = self.advance(near | (self.work.loss.convex and iteration >= IRLS_STEPS))
+            near = self.advance(near | (self.work.loss.convex and iteration >= irls_steps))
+            self.note()
         success = np.array([status is Status.converged for status in self.status], dtype=bool)
-        return Solution(self.coef, self.n_iter, self.n_iter + 1, success, self.status)
+        return Solution(self.coef, self.n_iter, self.n_iter + 1, success, self.status, trace=tuple(self.trace))
+
+    def note(self) -> None:
+        """One entry of the trace, of a problem that is alone."""
+        if len(self.coef) == 1:
+            count = int(self.n_iter[0])
+            self.trace.append(Step(count, count + 1, float(self.objective[0]), self.coef[0].copy()))
 
     def advance(self, newton: Mask) -> Mask:
         """One step of every active member; the mask of those (still active) that are close to their end."""
         coef, before = self.coef[self.active], self.objective[self.active]
-        step, predicted = _step(self.work, coef, newton)
-        after = self.work.objective(coef + step)
-        worse = ~(after <= before * (1.0 + 4.0 * np.finfo(float).eps)) & newton
+        step, predicted, matrix = _step(self.work, coef, self.u, newton, self.matrix)
+        alone = len(self.active) == 1 and self.u.shape[-1] >= 2 * SCOUTS and bool(newton.all())
+        self.matrix = matrix if alone and predicted[0] <= CHORD * before[0] else None
+        trial = _Trial.of(self.work, coef + step)
+        worse = ~(trial.objective <= _allowed(before))
         if worse.any():
-            step[worse], predicted[worse] = _step(self.work.take(worse), coef[worse], np.zeros(worse.sum(), dtype=bool))
-            after[worse] = self.work.take(worse).objective((coef + step)[worse])
-        return self.record(coef + step, before, after, predicted)
+            step[worse], predicted[worse] = self.mended(worse, coef, step, newton)
+            trial.put(worse, _Trial.of(self.work.take(worse), (coef + step)[worse]))
+        return self.record(trial, before, predicted)
 
-    def record(self, coef: Array, before: Array, after: Array, predicted: Array) -> Mask:
-        better = after <= before * (1.0 + 4.0 * np.finfo(float).eps)
-        self.coef[self.active[better]] = coef[better]
-        self.objective[self.active[better]] = after[better]
+    def mended(self, worse: Mask, coef: Array, step: Array, newton: Mask) -> tuple[Array, Array]:
+        """Reweighted steps for members whose step did not descend, halved until they do."""
+        some, origin = self.work.take(worse), coef[worse]
+        step, predicted, _ = _step(some, origin, self.u[worse], np.zeros(int(worse.sum()), dtype=bool))
+        before = _allowed(self.objective[self.active][worse])
+        for _ in range(MOST_HALVINGS):
+            bad = ~(some.objective(origin + step) <= before)
+            if not bad.any():
+                break
+            step[bad] *= 0.5
+        return step, predicted
+
+    def record(self, trial: _Trial, before: Array, predicted: Array) -> Mask:
+        better = np.asarray(trial.objective <= _allowed(before))
+        self.coef[self.active[better]] = trial.coef[better]
+        self.objective[self.active[better]] = trial.objective[better]
         self.n_iter[self.active] += 1
-        lost = ~np.isfinite(after) | ~np.isfinite(coef).all(-1)
-        done = (predicted <= self.tol * before) | (~better & ~lost)
-        self.status[self.active[done]] = Status.converged
-        self.status[self.active[lost]] = Status.failed
-        left = ~(done | lost)
+        lost = np.asarray(~np.isfinite(before) | ~np.isfinite(predicted))
+        done = ~lost & (predicted <= self.tol * before)
+        stalled = ~lost & ~done & ~better
+        for mask, status in ((done, Status.converged), (stalled, Status.stalled), (lost, Status.failed)):
+            self.status[self.active[mask]] = status
+        left = ~(done | stalled | lost)
+        self.u = trial.u if left.all() else trial.u[left]
         if not left.all():
             self.active, self.work = self.active[left], self.work.take(left)
         return (predicted <= 1e-6 * before)[left]
 
 
-def _step(problem: Problem, coef: Array, newton: Mask) -> tuple[Array, Array]:
-    """The step of each member and the decrease of the objective that it predicts."""
-    u = problem.standardised(coef)
+@dataclass
+class _Trial:
+    """Points that steps lead to, and what is there."""
+
+    coef: Array
+    u: Array
+    objective: Array
+
+    @classmethod
+    def of(cls, problem: Problem, coef: Array) -> _Trial:
+        u = problem.standardised(coef)
+        return cls(coef, u, problem.objective_at(u, coef))
+
+    def put(self, mask: Mask, other: _Trial) -> None:
+        self.coef[mask], self.u[mask], self.objective[mask] = other.coef, other.u, other.objective
+
+
+def _allowed(objective: Array) -> Array:
+    """What an objective may be after a step that does not ascend: rounding is no ascent."""
+    return objective * (1.0 + 4.0 * np.finfo(float).eps)
+
+
+def _step(
+    problem: Problem, coef: Array, u: Array, newton: Mask, matrix: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """The step of each member, the decrease of the objective that it predicts, and the Hessian (as given, if given)."""
     weight = problem.loss.weight(u)
     gradient = problem.embed(problem.penalty.gradient(problem.slopes(coef))) - problem.pull(weight * u)
-    row_curvature = np.where(newton[:, None], problem.loss.curvature(u), weight) if newton.any() else weight
-    step = linalg.solve_regular(problem.hessian(coef, row_curvature), -gradient)
+    if matrix is None:
+        matrix = problem.hessian(coef, _row_curvature(problem, u, weight, newton))
+    step = linalg.solve_regular(matrix, -gradient)
     singular: Mask = np.asarray(~np.isfinite(step).all(-1))
     if singular.any():
         some = problem.take(singular)
         step[singular] = linalg.solve(some.hessian(coef[singular], weight[singular]), -gradient[singular])
-    return step, -0.5 * (gradient * step).sum(-1)
+    return step, -0.5 * (gradient * step).sum(-1), matrix
+
+
+def _row_curvature(problem: Problem, u: Array, weight: Array, newton: Mask) -> Array:
+    """psi' for the members that take Newton steps, the weights for the others."""
+    if not newton.any():
+        return weight
+    curvature = problem.loss.curvature(u)
+    return curvature if newton.all() else np.where(newton[:, None], curvature, weight)
 
 
 def _exact(problem: Problem, start: Array, max_iter: int) -> Solution:
-    """The vertex that is optimal, by pivots from one near a reweighted fit."""
+    """The vertex that is optimal, by pivots from one near a reweighted or smoothed fit."""
     rows = Kinked.of(problem)
-    coef = _reweighted(rows, start)
-    vertex = optimise(rows, nearest_basis(rows, coef), max_iter * problem.X.shape[-1])
+    if rows.X.shape[-2] >= 2 * SCOUTS:
+        coef = np.concatenate([_narrowed(rows.take(np.array([i])), start[i : i + 1]) for i in range(len(start))])
+    else:
+        coef = _reweighted(rows, start)
+    vertex = settle(rows, coef, max_iter * problem.X.shape[-1])
     unfinished = status_where(np.asarray(np.isfinite(vertex.coef).all(-1)), Status.max_iter, Status.failed)
     status = status_where(vertex.optimal, Status.converged, unfinished)
     return Solution(vertex.coef, vertex.pivots, vertex.pivots + 1, vertex.optimal, status)
 
 
+def _narrowed(rows: Kinked, coef: Array) -> Array:
+    """A fit of very many rows that is off by about the distance between neighbouring residuals; of one member.
+
+    A sample of the rows says where the surface is; only rows near it, the others globbed, take part in the smoothed
+    Newton steps that follow (Madsen & Nielsen 1993; Portnoy & Koenker 1997).
+    """
+    n, p = rows.X.shape[-2:]
+    sample = slice(None, None, n // SCOUTS)
+    parts = (rows.X[:, sample], rows.y[:, sample], rows.low[:, sample], rows.high[:, sample])
+    coef = _smoothed(Kinked(*(np.ascontiguousarray(part) for part in parts)), _reweighted(Kinked(*parts), coef, 3))
+    r = rows.residuals(coef)
+    kept = smallest(r[0], int(n * min(0.5, 6.0 * np.sqrt(p / SCOUTS))))
+    return _smoothed(rows.globbed(kept, r > 0), coef)
+
+
+def _smoothed(rows: Kinked, coef: Array) -> Array:
+    """Newton steps on the loss with its kink rounded off over a band that narrows until few rows are inside."""
+    half, middle = 0.5 * (rows.high - rows.low), 0.5 * (rows.high + rows.low)
+    few = 40 * rows.X.shape[-1]
+    band, best = np.median(np.abs(rows.residuals(coef))), rows.objective(coef)
+    for _ in range(40):
+        r = rows.residuals(coef)
+        inside = np.abs(r[0]) < band
+        if inside.sum() <= few:
+            break
+        theta = np.clip(middle + half * r / band, rows.low, rows.high)
+        matrix = linalg.gram(rows.X[:, inside], half[:, inside] / band)
+        trial = coef + linalg.solve(matrix, linalg.adjoint(rows.X, theta) + rows.pull)
+        reached = rows.objective(trial)
+        if reached <= best:
+            coef, best = trial, reached
+        band *= 0.5
+    return coef
+
+
 def _reweighted(rows: Kinked, coef: Array, steps: int = 6) -> Array:
     """A few reweighted least squares steps on the smoothed loss: a start that needs few pivots."""
     half, middle = 0.5 * (rows.high - rows.low), 0.5 * (rows.high + rows.low)
+    r, value = rows.residuals(coef), rows.objective(coef)
     for _ in range(steps):
-        r = rows.residuals(coef)
         size = np.abs(r)
         typical = size.mean(-1, keepdims=True)
         weight = half / np.maximum(size, np.where(typical > 0, 1e-3 * typical, 1.0))
-        step = linalg.solve(linalg.gram(rows.X, weight), linalg.adjoint(rows.X, weight * r + middle))
-        better = rows.objective(coef + step) <= rows.objective(coef)
-        coef = np.where(better[:, None], coef + step, coef)
+        pull = linalg.adjoint(rows.X, weight * r + middle) + rows.pull
+        trial = coef + linalg.solve(linalg.gram(rows.X, weight), pull)
+        after, reached = rows.residuals(trial), rows.objective(trial)
+        better = reached <= value
+        coef, value = np.where(better[:, None], trial, coef), np.where(better, reached, value)
+        r = np.where(better[:, None], after, r)
     return coef

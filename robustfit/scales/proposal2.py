@@ -1,0 +1,51 @@
+"""Huber's proposal 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.special import ndtr
+
+from robustfit.linalg import Array
+from robustfit.losses.base import ResidualLoss
+from robustfit.losses.huber import Huber
+from robustfit.parameters import parameter
+from robustfit.scales.base import JointScale, count, m_scale, m_slope
+
+
+@dataclass(frozen=True)
+class Proposal2(JointScale):
+    """Huber's proposal 2: the s that solves sum min(r^2, (k s)^2) = (n - p) s^2 E min(Z^2, k^2), Z standard normal.
+
+    k > 0 bounds what one residual adds; as k grows s tends to sqrt(RSS / (n - p)). `MASS::rlm` calls it k2 (1.345),
+    `statsmodels` HuberScale d (2.5). 0 where too many residuals are.
+
+    Reference: Huber (1964), Ann. Math. Statist. 35, 73-101, section 8.
+
+    >>> Proposal2(100.0).update(np.array([3.0, -4.0, 0.0]), None, 2).round(12).item()
+    5.0
+    """
+
+    k: float = parameter(1.345, above=0)
+
+    def refuses(self, loss: ResidualLoss) -> str:
+        return ""
+
+    def update(self, residuals: Array, loss: ResidualLoss, p: int, weights: Array | None = None) -> Array:
+        target = 0.5 * expected_square(self.k) * (count(residuals, weights) - p)
+        return m_scale(residuals, Huber(self.k), target, weights)
+
+    def slope(self, residuals: Array, scale: Array, loss: ResidualLoss, weights: Array | None = None) -> Array:
+        return m_slope(residuals, scale, Huber(self.k), weights)
+
+
+def expected_square(k: float) -> float:
+    """E min(Z^2, k^2) of a standard normal Z.
+
+    >>> round(expected_square(1.345), 4)
+    0.7102
+    """
+    density = np.exp(-0.5 * k * k) / np.sqrt(2.0 * np.pi)
+    return float(1.0 - 2.0 * ndtr(-k) - 2.0 * k * density + 2.0 * k * k * ndtr(-k))
