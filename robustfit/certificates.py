@@ -18,9 +18,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from robustfit import linalg
+from robustfit.active_set import ridge_fit
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import Conjugate, PolyhedralLoss
-from robustfit.penalties.none import NoPenalty
+from robustfit.penalties.base import PolyhedralPenalty
+from robustfit.penalties.l2 import L2
 from robustfit.problem import Problem
 from robustfit.vertex import Kinked, settle
 
@@ -75,8 +77,10 @@ def certify(problem: Problem, coef: Array) -> Certificate:
 
 def _certify(problem: Problem, coef: Array) -> Certificate:
     objective = problem.objective(coef)
-    if isinstance(problem.loss, PolyhedralLoss) and isinstance(problem.penalty, NoPenalty):
+    if isinstance(problem.loss, PolyhedralLoss) and isinstance(problem.penalty, PolyhedralPenalty):
         bound, exhibited, kind = *_exact_bound(problem, coef), "exact"
+    elif isinstance(problem.loss, PolyhedralLoss) and isinstance(problem.penalty, L2):
+        bound, exhibited, kind = *_ridge_bound(problem, coef), "exact"
     elif isinstance(problem.loss, Conjugate):
         bound, exhibited, kind = *_dual_bound(problem, coef), "dual"
     else:
@@ -111,21 +115,22 @@ def perfect(problem: Problem, coef: Array) -> Mask:
         X, y = problem.X[..., first : first + step, :], problem.y[..., first : first + step]
         size = np.abs(y) + linalg.apply(np.abs(X), np.abs(coef))
         rounding = 4 * p * np.finfo(float).eps * size
-        result = np.asarray(result & (np.abs(y - linalg.apply(X, coef)) <= rounding).all(-1))
+        result = np.asarray(result & (np.abs(y - linalg.apply(X, coef)) <= rounding).all(-1) & (size < np.inf).all(-1))
     return result
 
 
 def stationarity(problem: Problem, coef: Array) -> Array:
-    """The cosine between psi and the nearest combination of the columns: 0 at a stationary point, at most 1.
+    """The length of psi's projection on the columns over its own: 0 at a stationary point, at most 1 unpenalised.
 
-    Scale-free: it does not change with the units of y or of any column.
+    With a penalty, what the penalty does not balance of the projection. Scale-free: it does not change with the units
+    of y or of any column.
     """
-    root = np.sqrt(problem.shares)
-    psi = problem.loss.psi(problem.standardised(coef)) * root
-    rows = problem.X * root[..., None]
-    along = linalg.apply(rows, linalg.least_squares(rows, psi))
-    size = np.sqrt(np.square(psi).sum(-1))
-    return np.where(size > 0, np.sqrt(np.square(along).sum(-1)) / np.where(size > 0, size, 1.0), 0.0)
+    psi = problem.loss.psi(problem.standardised(coef))
+    pull = problem.pull(psi)
+    excess = pull - problem.embed(problem.penalty.subgradient(problem.slopes(coef), problem.slopes(pull)))
+    along = linalg.solve(problem.data_hessian(np.ones_like(psi)), excess)
+    projected, size = np.maximum((excess * along).sum(-1), 0.0), problem.mean(np.square(psi))
+    return np.where(size == 0, 0.0, np.sqrt(projected / np.where(size == 0, 1.0, size)))
 
 
 def _exact_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
@@ -139,6 +144,18 @@ def _exact_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
     constant = reached - rows.objective(centre)
     loose = (theta * rows.residuals(centre)).sum(-1) + constant
     return np.where(vertex.optimal & _rounding(loose, reached), reached, loose), reached
+
+
+def _ridge_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
+    """The dual bound of a piecewise linear loss with a ridge penalty, from the certificate's own exact fit."""
+    rows, ridge = Kinked.of(problem), problem.embed(problem.penalty.curvature(problem.slopes(coef)))
+    found = [ridge_fit(rows.take(np.array([i])), coef[i : i + 1], ridge[i]) for i in range(len(coef))]
+    centre, theta = (np.concatenate([getattr(fit, name) for fit in found]) for name in ("coef", "theta"))
+    reached = problem.objective(centre)
+    constant = reached - rows.objective(centre) - problem.penalty.value(problem.slopes(centre))
+    target = problem.embed(problem.slopes(linalg.adjoint(rows.X, theta)))
+    data = (theta * rows.residuals(centre)).sum(-1) + constant
+    return data + (target * centre).sum(-1) - problem.penalty.conjugate(problem.slopes(target)), reached
 
 
 def _rounding(bound: Array, value: Array) -> Mask:
@@ -161,14 +178,14 @@ def _dual_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
     for _ in range(2):
         if (here.predicted <= POLISHED * np.abs(here.objective)).all():
             break
-        there = _Here.of(problem, coef - here.step)
-        coef = np.where((there.objective <= here.objective)[:, None], coef - here.step, coef)
+        there = _Here.of(problem, coef + here.step)
+        coef = np.where((there.objective <= here.objective)[:, None], there.coef, coef)
         here = _Here.of(problem, coef)
     theta, target = _dual_point(problem, here)
     low, high = problem.loss.domain if isinstance(problem.loss, Conjugate) else (-np.inf, np.inf)
     if np.isfinite(low):
         factor = np.minimum(_shrink(theta, np.asarray(low), np.asarray(high)), SHRINK)
-        theta, target = theta * factor, target * factor
+        theta, target = np.clip(theta * factor, low, high), target * factor
     return _dual_value(problem, here, theta, target), here.objective
 
 
@@ -191,11 +208,13 @@ class _Here:
     def of(cls, problem: Problem, coef: Array) -> _Here:
         u = problem.standardised(coef)
         psi, curvature = problem.loss.psi(u), problem.loss.curvature(u)
-        matrix = problem.data_hessian(curvature)
-        gradient = problem.embed(problem.penalty.gradient(problem.slopes(coef))) - problem.pull(psi)
-        penalty = problem.embed(problem.penalty.curvature(problem.slopes(coef)))
-        step = linalg.solve(matrix + penalty[..., None] * np.eye(coef.shape[-1]), gradient)
-        predicted = 0.5 * (gradient * step).sum(-1)
+        matrix, pull = problem.data_hessian(curvature), problem.pull(psi)
+        step, predicted = problem.step(matrix, coef, pull)
+        unique = np.isfinite(step).all(-1)
+        if not unique.all():
+            gradient = problem.embed(problem.penalty.gradient(problem.slopes(coef))) - pull
+            step = np.where(unique[..., None], step, -linalg.solve(problem.hessian(coef, curvature), gradient))
+            predicted = np.where(unique, predicted, np.abs(gradient * step).sum(-1))
         return cls(coef, u, problem.objective_at(u, coef), psi, curvature, matrix, step, predicted)
 
 
@@ -215,7 +234,7 @@ def _dual_point(problem: Problem, here: _Here) -> tuple[Array, Array]:
     too few rows have curvature to bring it there, all rows share the rest.
     """
     pull = problem.pull(here.psi)
-    end = problem.slopes(here.coef - here.step)
+    end = problem.slopes(here.coef + here.step)
     target = problem.embed(problem.penalty.subgradient(end, problem.slopes(pull)))
     size = np.sqrt(np.abs(np.diagonal(here.matrix, axis1=-2, axis2=-1)) * problem.mean(np.square(here.psi))[..., None])
     theta = here.psi

@@ -106,8 +106,8 @@ def explained(error: Exception) -> str:
         known = [str(key) for key in cause.parent_node if key not in ("_target_", "hydra")]
         known = [f"{place}.{key}" if place else key for key in known]
         return str(Unknown.name("setting", str(cause.full_key), known))
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     if isinstance(error, MemoryError):
         return f"not enough memory: {error}"
     return " ".join(str(error).split("\n\n")[0].split())
@@ -243,8 +243,9 @@ def draw(path: Path, settings: Mapping[str, Any], first: Fitted, reference: Any)
 
     loss = str(settings["loss"]["name"])
     figures.save(figures.fit_figure(first.data.member(0), first.fit.coef[0], reference, loss), path / "fit.png")
-    if settings["trace"]:
-        way, best = first.fit.solution.trace, float(first.fit.objective[0])
+    way = first.fit.solution.trace
+    if settings["trace"] and way:
+        best = float(first.fit.objective[0])
         figures.save(figures.trace_figure(way, best, f"{loss}, {first.fit.solver}"), path / "trace.png")
 
 

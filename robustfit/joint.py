@@ -1,90 +1,202 @@
-"""Coefficients and scale solved for together."""
+"""Coefficients and scale solved for together: the fit is optimal for its scale, the scale is that of its residuals.
+
+Two equations for b and s, with r = y - X b and weights W that sum to 1:
+
+    X' W psi(r / s) / s = penalty'(b),    s = S(r).
+
+One step updates the scale and then reweights once, as `MASS::rlm` does: for losses that are not convex this way decides
+which solution is found. Its end is slow, so that near it Newton's method takes over, with s = S(r) put into the first
+equation. The derivative of its left side less its right is -(H - v g'), H the Hessian at a fixed scale, v = X' W (psi +
+psi' u) / s^2, g = X' dS/dr: one more product than for a fit alone. A Newton step must halve the reweighted step that
+is left to do; else it is taken back and the reweighted step is done.
+
+Reference: Huber (1981), Robust Statistics, sections 7.7 and 7.8 (the alternation, and its proof for proposal 2).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from robustfit import linalg
 from robustfit.linalg import Array, Mask
+from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.problem import Problem
 from robustfit.scales.base import JointScale
 
 NEAR = 0.05
-PATIENCE = 5
+"""Newton's method is tried where the reweighted step moves the fitted values by less, in units of the scale."""
 
-LOG = []
+NEAR_REDESCENDING = 1e-3
+"""The same for losses that are not convex: the way there decides which solution is found."""
+
+LONG = 50
+"""Steps after which a loss that is not convex is helped as early as a convex one: it is slow, or goes round."""
+
+MOST_STEPS = 1000
+"""Steps after which no joint solution is said to be found; where the median changes rows there may be none."""
+
+CHUNK_ENTRIES = 2**17
+"""The entries of X that are fitted side by side: a megabyte, so that a chunk stays in the cache."""
 
 
-@dataclass
-class Point:
-    """A place on the way"""
+@dataclass(frozen=True)
+class Joint:
+    """Coefficients `(B, p)` and their scale; for each member the steps, of one scale update each, and if it settled."""
+
+    coef: Array
+    scale: Array
+    n_iter: NDArray[np.int64]
+    settled: Mask
+
+    @classmethod
+    def at(cls, coef: Array, scale: Array) -> Joint:
+        """A scale that is taken once: there is nothing to do."""
+        return cls(coef, scale, np.zeros(len(coef), dtype=np.int64), np.ones(len(coef), dtype=bool))
+
+    def take(self, index: Mask) -> Joint:
+        """Some members."""
+        return Joint(*(getattr(self, entry.name)[index] for entry in fields(self)))
+
+
+def refuses(scale: JointScale, loss: ResidualLoss) -> str:
+    """Why this scale cannot be solved for together with a fit by this loss; empty where it can."""
+    if isinstance(loss, PolyhedralLoss) and not loss.scale_free:
+        return f"{scale} is solved for by reweighted steps, which {loss} does not allow: its psi jumps"
+    return scale.refuses(loss)
+
+
+def rounding(problem: Problem, coef: Array) -> Array:
+    """The size of a residual that is 0 but for rounding, of a typical row.
+
+    >>> one = Problem(np.ones((3, 1)), np.array([0.0, 1.0, 2.0]), Huber())
+    >>> rounding(one, np.array([1.0])) / np.finfo(float).eps
+    32.0
+    """
+    size = np.abs(problem.y) + linalg.apply(np.abs(problem.X), np.abs(coef))
+    result: Array = 16 * problem.X.shape[-1] * np.finfo(float).eps * np.median(size, -1)
+    return result
+
+
+def solve(problem: Problem, scale: JointScale, start: Array) -> Joint:
+    """Fits and their scales, of a batch with one axis, each from its start.
+
+    Args:
+        problem: data, loss and penalty; its scale does not matter.
+        scale: what the scale of residuals is. Where it falls to rounding it is 0, with whatever coefficients.
+        start: coefficients `(B, p)`.
+
+    >>> from robustfit.losses.huber import Huber
+    >>> from robustfit.scales.iterated import Iterated
+    >>> centre = Problem(np.ones((1, 3, 1)), np.array([[0.0, 1.0, 20.0]]), Huber(1.0))
+    >>> found = solve(centre, Iterated(1.0), np.array([[7.0]]))  # (0 - b) + (1 - b) + s = 0, s = b
+    >>> found.coef.round(12), found.scale.round(12)
+    (array([[1.]]), array([1.]))
+    """
+    problem, members = problem.flat(), max(1, CHUNK_ENTRIES // problem.X[0].size)
+    chunks = [slice(first, first + members) for first in range(0, len(start), members)]
+    parts = [_Alternation(problem.chunk(part), scale, start[part]).run() for part in chunks]
+    return Joint(*(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(Joint)))
+
+
+@dataclass(frozen=True)
+class _Point:
+    """Coefficients, their residuals, the scale of these, and the reweighted step from there."""
 
     coef: Array
     residuals: Array
     scale: Array
+    gradient: Array
     step: Array
     size: Array
+    """How far the step moves the fitted values: the root of their weighted mean square, in units of the scale."""
 
     @classmethod
-    def of(cls, problem, rule, coef):
+    def at(cls, problem: Problem, rule: JointScale, coef: Array) -> _Point:
         residuals = problem.residuals(coef)
         scale = rule.update(residuals, problem.loss, problem.X.shape[-1], problem.weights)
         here = replace(problem, scale=scale)
-        with np.errstate(all="ignore"):
-            u = residuals / scale[:, None]
-            weight = problem.loss.weight(u)
-            gradient = here.embed(here.penalty.gradient(here.slopes(coef))) - here.pull(weight * u)
-            step = linalg.solve_regular(here.hessian(coef, weight), -gradient)
-            size = np.sqrt(-(gradient * step).sum(-1))
-        return cls(coef, residuals, scale, step, size)
+        u = residuals / here.unit
+        weight = here.loss.weight(u)
+        gradient = here.embed(here.penalty.gradient(here.slopes(coef))) - here.pull(weight * u)
+        step = linalg.solve(here.hessian(coef, weight), -gradient)
+        return cls(coef, residuals, scale, gradient, step, np.sqrt(np.abs((gradient * step).sum(-1))))
 
-    def newton(self, problem, rule):
+    def take(self, index: Mask) -> _Point:
+        return _Point(*(getattr(self, entry.name)[index] for entry in fields(self)))
+
+    def put(self, index: Mask, other: _Point) -> None:
+        for entry in fields(self):
+            getattr(self, entry.name)[index] = getattr(other, entry.name)
+
+    def newton(self, problem: Problem, rule: JointScale) -> Array:
+        """Newton's step for both equations, by the formula of Sherman and Morrison."""
         here = replace(problem, scale=self.scale)
+        u = self.residuals / here.unit
+        curvature = here.loss.curvature(u)
+        hessian = here.hessian(self.coef, curvature)
+        alone = linalg.solve(hessian, -self.gradient)
+        shift = linalg.solve(hessian, here.pull(here.loss.psi(u) + curvature * u) / here.unit)
+        slope = linalg.adjoint(here.X, rule.slope(self.residuals, self.scale, here.loss, here.weights))
+        along, across = (slope * alone).sum(-1), (slope * shift).sum(-1)
+        return alone + shift * (along / (1.0 - across))[:, None]
+
+
+class _Alternation:
+    """The state of one batch: finished members leave."""
+
+    def __init__(self, problem: Problem, rule: JointScale, start: Array) -> None:
+        self.work, self.rule, self.floor = problem, rule, rounding(problem, start)
+        self.found = Joint.at(start.copy(), np.full(len(start), np.nan))
+        self.active = np.arange(len(start))
+        self.steps = 0
+
+    def run(self) -> Joint:
         with np.errstate(all="ignore"):
-            u = self.residuals / self.scale[:, None]
-            psi, curvature = here.loss.psi(u), here.loss.curvature(u)
-            gradient = here.embed(here.penalty.gradient(here.slopes(self.coef))) - here.pull(psi)
-            hessian = here.hessian(self.coef, curvature)
-            column = here.pull(psi + curvature * u) / here.unit
-            row = linalg.adjoint(here.X, rule.slope(self.residuals, self.scale, here.loss, here.weights))
-            z = linalg.solve_regular(hessian, -gradient)
-            y = linalg.solve_regular(hessian, column)
-            return z + y * ((row * z).sum(-1) / (1 - (row * y).sum(-1)))[:, None]
+            self.point = _Point.at(self.work, self.rule, self.found.coef)
+            self.leave(np.zeros(len(self.active), dtype=bool))
+            while len(self.active) and self.steps < MOST_STEPS:
+                self.advance()
+        return self.found
 
+    def advance(self) -> None:
+        """One step of every active member."""
+        self.steps += 1
+        before, newton = self.point, self.near()
+        step = self.step(newton)
+        trial = _Point.at(self.work, self.rule, before.coef + step)
+        rough = before.size > self.floor / before.scale
+        worse = newton & rough & ~(trial.size <= 0.5 * before.size)
+        if worse.any():
+            trial.put(worse, _Point.at(self.work.take(worse), self.rule, (before.coef + before.step)[worse]))
+        self.point = trial
+        self.leave(~rough & ~(trial.size < 0.5 * before.size))
 
-def iterate(problem, rule, start, max_iter=20000, newton=True, floor=1e-15, log=None, near=NEAR):
-    B = len(start)
-    coef, scale = start.copy(), np.full(B, np.nan)
-    n_iter = np.zeros(B, int)
-    done = np.zeros(B, bool)
-    point = Point.of(problem, rule, start)
-    wait = np.full(B, 3)
-    for it in range(max_iter):
-        trial_step = point.step.copy()
-        use = np.zeros(B, bool)
-        if newton:
-            use = (wait <= it) & (point.size < near)
-            if use.any():
-                second = point.newton(problem, rule)
-                ok = use & np.isfinite(second).all(-1)
-                a = linalg.apply(problem.X, second)
-                b = linalg.apply(problem.X, point.step)
-                ok &= (problem.shares * a * b).sum(-1) > 0
-                use = ok
-                trial_step[use] = second[use]
-        trial = Point.of(problem, rule, point.coef + trial_step)
-        bad = use & ~(trial.size <= 0.5 * point.size) & (point.size > floor)
-        if bad.any():
-            wait[bad] = it + PATIENCE
-            trial_step[bad] = point.step[bad]
-            trial = Point.of(problem, rule, point.coef + trial_step)
-        if log is not None:
-            log.append((it, point.size[0], trial.size[0], point.scale[0], use[0], bad[0]))
-        stop = ~(trial.size > floor) | ((point.size < 1e-10) & ~(trial.size < 0.5 * point.size))
-        point = trial
-        n_iter += 1
-        if stop.all():
-            break
-    return point, n_iter
+    def near(self) -> Mask:
+        """Which members are so near their end that Newton's method is tried."""
+        early = self.work.loss.convex or self.steps > LONG
+        result: Mask = self.point.size < (NEAR if early else NEAR_REDESCENDING)
+        return result
+
+    def step(self, newton: Mask) -> Array:
+        """Newton's step where it is wanted and does not turn round, the reweighted one elsewhere."""
+        point = self.point
+        if not newton.any():
+            return point.step
+        step = point.newton(self.work, self.rule)
+        moves = linalg.apply(self.work.X, step), linalg.apply(self.work.X, point.step)
+        newton &= np.isfinite(step).all(-1) & ((self.work.shares * moves[0] * moves[1]).sum(-1) > 0)
+        return np.where(newton[:, None], step, point.step)
+
+    def leave(self, settled: Mask) -> None:
+        """Record where all members are; those leave that settled, are lost, or have no scale."""
+        point, found = self.point, self.found
+        none = point.scale <= self.floor
+        found.coef[self.active], found.scale[self.active] = point.coef, np.where(none, 0.0, point.scale)
+        found.n_iter[self.active], found.settled[self.active] = self.steps, settled | none
+        left = ~(settled | none) & np.isfinite(point.size)
+        if not left.all():
+            self.active, self.floor = self.active[left], self.floor[left]
+            self.work, self.point = self.work.take(left), point.take(left)

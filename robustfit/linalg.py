@@ -156,7 +156,7 @@ def _unit_gram(matrix: Array) -> tuple[Array, Array]:
 
 
 def _apart(matrix: Array, unit: Array) -> Mask:
-    """Whether columns are so far from dependent, and so far from over- and underflow, that their Gram matrix will do."""
+    """Whether columns are so far from dependent, and from over- and underflow, that their Gram matrix will do."""
     with np.errstate(invalid="ignore"):
         pivots = np.diagonal(cholesky(matrix), axis1=-2, axis2=-1)
     return np.asarray((pivots > 1e-2).all(-1) & ((unit > 1e-130) & (unit < 1e130)).all(-1))

@@ -58,8 +58,7 @@ def true_intercept(data: Data, fit: Fit) -> Any:
 
 def true_coef(data: Data, fit: Fit) -> Any:
     """Slopes that generated the clean data (a list; `true_coef.1` ... in CSV)."""
-    slopes = np.full_like(coef(data, fit), np.nan)
-    return slopes if data.truth is None else slopes * 0 + _true(data)[int(data.intercept) :]
+    return np.broadcast_to(_true(data)[int(data.intercept) :], coef(data, fit).shape)
 
 
 def target_intercept(data: Data, fit: Fit) -> Any:

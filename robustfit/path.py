@@ -100,8 +100,9 @@ class Interval:
     def coef(self, t: Array | float) -> Array:
         """The coefficients at places of any shape: start_coef + s / (1 + s bend) rate, s = t - start."""
         s = np.asarray(t, dtype=float) - self.start
-        result: Array = self.start_coef + (s / (1.0 + s * self.bend))[..., None] * self.rate
-        return result
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shift = (s / (1.0 + s * self.bend))[..., None] * self.rate
+        return self.start_coef + np.where(self.rate == 0, 0.0, shift)
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def follow(
     first = (None if basis is None else place.settle(basis)) or place.afresh()
     track, status = _track(first, float(stop), limit)
     leaps = [_leap(*pair, problem.X) for pair in pairwise(track)]
-    return Path(problem, motion, _intervals(track, leaps), tuple(jump for jump in leaps if jump), status)
+    return Path(problem, motion, _intervals(float(start), track, leaps), tuple(jump for jump in leaps if jump), status)
 
 
 @dataclass(frozen=True)
@@ -268,6 +269,11 @@ class _Place:
         first = nearest_basis(here, linalg.least_squares(here.X, here.y))
         vertex = optimise(here, first, max_pivots=1000 + 100 * self.X.shape[-1])
         return self.settle(vertex.basis[0]) if vertex.optimal[0] else None
+
+    def ahead(self) -> _Germ | None:
+        """The optimal germ as near after t as there is one: where X loses its rank, bases beside are near singular."""
+        steps = (self.step * 8.0**power for power in range(16))
+        return next(filter(None, (self.rows.at(self.t + step).afresh() for step in steps)), None)
 
     def settle(self, basis: Rows) -> _Germ | None:
         """The germ of the basis that is optimal just after t, by pivots from any basis; None where they fail."""
@@ -384,7 +390,8 @@ class _Germ:
         """d theta_B / d kappa = - theta_k h."""
         rows = self.place.rows
         pull = float(self.theta[rows.moving].sum())
-        doubt = ROUNDING * abs(pull) * (np.abs(rows.dx) @ np.abs(self.inverse))
+        size = np.abs(rows.dx) + np.abs(self.turn) @ self.place.X_size[self.basis]
+        doubt = ROUNDING * abs(pull) * (size @ np.abs(self.inverse))
         if self.position is not None:
             doubt = doubt + self.slack[self.position] * np.abs(self.turn)
         return _snapped(-pull * self.turn, doubt)
@@ -463,7 +470,7 @@ class _Germ:
         """The optimal germ after the end of this one; where the path stands still, a step on."""
         nudge = self.place.step * 2.0 ** min(stuck, 100) if stuck else 0.0
         place = self.place.rows.at(max(end, self.place.t + nudge))
-        return place.settle(self.basis) or place.rows.at(place.t + place.step).afresh()
+        return place.settle(self.basis) or place.ahead()
 
     def left(self, after: _Germ) -> Array:
         """The coefficients on this basis at the place of another germ; infinite where it has lost its rank there."""
@@ -503,7 +510,7 @@ def _track(first: _Germ | None, stop: float, limit: int) -> tuple[Track, Status]
         stuck = stuck + 1 if end - germ.place.t <= germ.place.step else 0
         track += [(germ, end)] if stuck == 0 or (end >= stop and not track) else []
         if end >= stop:
-            return track, Status.converged
+            return [*track[:-1], (track[-1][0], stop)], Status.converged
         germ = germ.beyond(end, stuck)
     return track, Status.max_iter
 
@@ -517,7 +524,7 @@ def _leap(ended: tuple[_Germ, float], begun: tuple[_Germ, float], X: Array) -> J
     return Jump(ended[1], before, after, float(size))
 
 
-def _intervals(track: Track, leaps: list[Jump | None]) -> tuple[Interval, ...]:
+def _intervals(start: float, track: Track, leaps: list[Jump | None]) -> tuple[Interval, ...]:
     """Without holes; adjacent ones on one basis are joined."""
     found: list[Interval] = []
     for (germ, end), leap in zip(track, [None, *leaps], strict=False):
@@ -525,5 +532,5 @@ def _intervals(track: Track, leaps: list[Jump | None]) -> tuple[Interval, ...]:
         if found and found[-1].basis == interval.basis and leap is None:
             found[-1] = replace(found[-1], stop=end, unique=found[-1].unique and interval.unique)
         else:
-            found.append(replace(interval, start=found[-1].stop if found else interval.start))
+            found.append(replace(interval, start=found[-1].stop if found else start))
     return tuple(found)

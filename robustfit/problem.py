@@ -133,6 +133,15 @@ class Problem:
             return linalg.gram(self.X, row_curvature) / (self.y.shape[-1] * square)
         return linalg.gram(self.X, self.shares * row_curvature) / square
 
+    def step(self, matrix: Array, coef: Array, pull: Array) -> tuple[Array, Array]:
+        """The d that minimises d'Md / 2 - pull'd + penalty of (b + d), and the decrease that it predicts.
+
+        pull is that of the data alone. NaN for the members whose minimiser is not unique.
+        """
+        d = self.penalty.step(matrix, pull, coef, int(self.intercept))
+        quadratic = (pull * d).sum(-1) - 0.5 * (linalg.apply(matrix, d) * d).sum(-1)
+        return d, quadratic + self.penalty.value(self.slopes(coef)) - self.penalty.value(self.slopes(coef + d))
+
     def slopes(self, coef: Array) -> Array:
         """The penalised coefficients."""
         return coef[..., 1:] if self.intercept else coef

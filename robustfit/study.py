@@ -190,16 +190,13 @@ class Fitted:
         return pandas.DataFrame(dict(zip(names, slopes.T, strict=True)) | table)
 
     def trace(self) -> pandas.DataFrame:
-        """The solver's way on the first sample: iteration, evaluations, objective and coefficients."""
+        """The solver's way on the first sample: iteration, evaluations, objective and coefficients, if it tells."""
         import pandas
 
-        names = [f"coef.{name}" for name in self.data.names]
-        lines = [
-            {"iteration": step.iteration, "evaluations": step.evaluations, "objective": step.objective}
-            | dict(zip(names, step.coef, strict=True))
-            for step in self.fit.solution.trace
-        ]
-        return pandas.DataFrame(lines)
+        names = ["iteration", "evaluations", "objective", *(f"coef.{name}" for name in self.data.names)]
+        way = self.fit.solution.trace
+        lines = [[step.iteration, step.evaluations, step.objective, *step.coef] for step in way]
+        return pandas.DataFrame(lines, columns=names)
 
 
 def run(cell: Cell, replicates: int) -> Iterator[Fitted]:

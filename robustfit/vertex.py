@@ -7,7 +7,7 @@ equals it exactly at an optimum. Everything here works on a batch with one axis:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from robustfit import linalg
 from robustfit.errors import Incompatible
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import PolyhedralLoss, ResidualLoss
+from robustfit.penalties.base import PolyhedralPenalty
+from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
 
 Rows = NDArray[np.int64]
@@ -43,12 +45,22 @@ class Kinked:
         slopes, kinks = _kinks(problem.loss)
         weight = problem.shares / problem.unit
         copies = range(len(kinks))
+        if isinstance(problem.penalty, PolyhedralPenalty) and problem.penalty.price:
+            return cls.of(replace(problem, penalty=NoPenalty()))._with_prices(problem)
         low = np.concatenate([weight * (slopes[0] if k == 0 else 0.0) for k in copies], -1)
         high = np.concatenate([weight * (slopes[k + 1] - (slopes[k] if k else 0.0)) for k in copies], -1)
         if len(kinks) == 1 and kinks[0] == 0.0:
             return cls(problem.X, problem.y, low, high)
         X = np.concatenate([problem.X for _ in copies], -2)
         return cls(X, np.concatenate([problem.y - kink * problem.unit for kink in kinks], -1), low, high)
+
+    def _with_prices(self, problem: Problem) -> Kinked:
+        """One more row per slope: a residual of 0 - b_j that costs the penalty's price either way."""
+        p = problem.X.shape[-1]
+        unit = np.broadcast_to(np.eye(p)[int(problem.intercept) :], (len(self.y), p - problem.intercept, p))
+        price = np.full(unit.shape[:-1], problem.penalty.price)  # type: ignore[attr-defined]
+        X, y = np.concatenate([self.X, unit], -2), np.concatenate([self.y, 0.0 * price], -1)
+        return Kinked(X, y, np.concatenate([self.low, -price], -1), np.concatenate([self.high, price], -1))
 
     def residuals(self, coef: Array) -> Array:
         """y - X b."""

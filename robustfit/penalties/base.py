@@ -21,7 +21,14 @@ class Penalty(Parametrised, ABC):
 
     @abstractmethod
     def curvature(self, slopes: Array) -> Array:
-        """The diagonal of its Hessian, `(*batch, p)`."""
+        """The diagonal of its Hessian, `(*batch, p)`; 0 at kinks."""
+
+    @abstractmethod
+    def step(self, matrix: Array, pull: Array, coef: Array, first: int) -> Array:
+        """The d that minimises d'Md / 2 - pull'd + cost of (coef + d) from column `first` on, `(*batch, p)`.
+
+        NaN for the members whose minimiser is not unique.
+        """
 
     @abstractmethod
     def conjugate(self, gradient: Array) -> Array:
@@ -30,3 +37,12 @@ class Penalty(Parametrised, ABC):
     @abstractmethod
     def subgradient(self, slopes: Array, near: Array) -> Array:
         """The element of the subdifferential at the slopes that is nearest to a given vector."""
+
+
+class PolyhedralPenalty(Penalty):
+    """A penalty of absolute values: to a polyhedral loss its terms are further rows, one per slope."""
+
+    @property
+    @abstractmethod
+    def price(self) -> float:
+        """The cost of a unit of any slope; 0 without a penalty."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustfit.linalg import Array
+from robustfit.linalg import Array, solve_regular
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty
 
@@ -32,6 +32,10 @@ class L2(Penalty):
 
     def curvature(self, slopes: Array) -> Array:
         return np.full_like(slopes, self.alpha)
+
+    def step(self, matrix: Array, pull: Array, coef: Array, first: int) -> Array:
+        ridge = np.where(np.arange(coef.shape[-1]) >= first, self.alpha, 0.0)
+        return solve_regular(matrix + np.diag(ridge), pull - ridge * coef)
 
     def conjugate(self, gradient: Array) -> Array:
         """Sum of g^2 / (2 alpha)."""

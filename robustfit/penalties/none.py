@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustfit.linalg import Array
-from robustfit.penalties.base import Penalty
+from robustfit.linalg import Array, solve_regular
+from robustfit.penalties.base import PolyhedralPenalty
 
 
 @dataclass(frozen=True)
-class NoPenalty(Penalty):
+class NoPenalty(PolyhedralPenalty):
     """Coefficients cost nothing.
 
     >>> NoPenalty().value(np.array([3.0, 4.0])).item()
@@ -26,6 +26,13 @@ class NoPenalty(Penalty):
 
     def curvature(self, slopes: Array) -> Array:
         return np.zeros_like(slopes)
+
+    def step(self, matrix: Array, pull: Array, coef: Array, first: int) -> Array:
+        return solve_regular(matrix, pull)
+
+    @property
+    def price(self) -> float:
+        return 0.0
 
     def conjugate(self, gradient: Array) -> Array:
         return np.where((gradient == 0).all(-1), 0.0, np.inf)

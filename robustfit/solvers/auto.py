@@ -10,6 +10,7 @@ from robustfit.linalg import Array
 from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty
+from robustfit.penalties.l1 import L1
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
 from robustfit.solvers.base import Solver
@@ -18,6 +19,8 @@ from robustfit.solvers.base import Solver
 @dataclass(frozen=True)
 class Auto(Solver):
     """L-BFGS-B for smooth losses and linear programming for polyhedral ones; Newton where n p is above `large`.
+
+    Newton too where a penalty meets a polyhedral loss or has kinks of its own: SciPy's methods would stall there.
 
     It looks at loss, penalty, n and p, never at the number of replicates; the row says which solver it was.
 
@@ -38,6 +41,7 @@ class Auto(Solver):
     def choose(self, loss: ResidualLoss, penalty: Penalty, entries: int) -> Solver:
         """The solver for this loss, penalty and number of entries of X."""
         exact = isinstance(loss, PolyhedralLoss) and isinstance(penalty, NoPenalty)
-        name = "newton" if entries > self.large else "linear_program" if exact else "lbfgs"
+        kinked = not exact and (isinstance(loss, PolyhedralLoss) or isinstance(penalty, L1))
+        name = "newton" if kinked or entries > self.large else "linear_program" if exact else "lbfgs"
         solver: Solver = make("solver", name)
         return make("solver", "lbfgs") if solver.refuses(loss, penalty) else solver

@@ -79,7 +79,8 @@ def joined(parts: list[Solution], like: Array) -> Solution:
     if not parts:
         return many(like, 0, 0, Status.converged)
     names = ("coef", "n_iter", "n_eval", "success", "status")
-    return replace(parts[0], **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    whole: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return replace(parts[0], **whole)
 
 
 def many(coef: Array, n_iter: int, n_eval: int, status: Status) -> Solution:

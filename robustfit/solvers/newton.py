@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustfit import linalg
+from robustfit.active_set import ridge_fit
 from robustfit.fit import Solution, Status, Step, status_where, statuses
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.parameters import parameter
-from robustfit.penalties.base import Penalty
-from robustfit.penalties.none import NoPenalty
+from robustfit.penalties.base import Penalty, PolyhedralPenalty
+from robustfit.penalties.l2 import L2
 from robustfit.problem import Problem
 from robustfit.solvers.base import Solver, joined
 from robustfit.vertex import Kinked, settle, smallest
@@ -52,8 +53,8 @@ class Newton(Solver):
     max_iter: int = parameter(500, at_least=1)
 
     def refuses(self, loss: ResidualLoss, penalty: Penalty) -> str:
-        if isinstance(loss, PolyhedralLoss) and not isinstance(penalty, NoPenalty):
-            return f"newton has no exact method for {loss} with {penalty}; smooth losses take a penalty"
+        if isinstance(loss, PolyhedralLoss) and not isinstance(penalty, (PolyhedralPenalty, L2)):
+            return f"newton has no exact method for {loss} with {penalty}"
         return ""
 
     def solve_flat(self, problem: Problem, start: Array) -> Solution:
@@ -62,6 +63,8 @@ class Newton(Solver):
         return joined([self._solve_chunk(problem.chunk(part), start[part]) for part in chunks], start)
 
     def _solve_chunk(self, problem: Problem, start: Array) -> Solution:
+        if isinstance(problem.loss, PolyhedralLoss) and isinstance(problem.penalty, L2):
+            return _ridge(problem, start)
         if isinstance(problem.loss, PolyhedralLoss):
             return _exact(problem, start, self.max_iter)
         if problem.X.shape[-2] >= 2 * SCOUTS:
@@ -176,17 +179,18 @@ def _allowed(objective: Array) -> Array:
 def _step(
     problem: Problem, coef: Array, u: Array, newton: Mask, matrix: Array | None = None
 ) -> tuple[Array, Array, Array]:
-    """The step of each member, the decrease of the objective that it predicts, and the Hessian (as given, if given)."""
+    """The step of each member, the decrease of the objective that it predicts, and the data's Hessian in use."""
     weight = problem.loss.weight(u)
-    gradient = problem.embed(problem.penalty.gradient(problem.slopes(coef))) - problem.pull(weight * u)
+    pull = problem.pull(weight * u)
     if matrix is None:
-        matrix = problem.hessian(coef, _row_curvature(problem, u, weight, newton))
-    step = linalg.solve_regular(matrix, -gradient)
+        matrix = problem.data_hessian(_row_curvature(problem, u, weight, newton))
+    step, predicted = problem.step(matrix, coef, pull)
     singular: Mask = np.asarray(~np.isfinite(step).all(-1))
     if singular.any():
-        some = problem.take(singular)
-        step[singular] = linalg.solve(some.hessian(coef[singular], weight[singular]), -gradient[singular])
-    return step, -0.5 * (gradient * step).sum(-1), matrix
+        some, origin = problem.take(singular), coef[singular]
+        step[singular] = linalg.solve(some.hessian(origin, weight[singular]), -some.gradient(origin))
+        predicted[singular] = -0.5 * (some.gradient(origin) * step[singular]).sum(-1)
+    return step, predicted, matrix
 
 
 def _row_curvature(problem: Problem, u: Array, weight: Array, newton: Mask) -> Array:
@@ -208,6 +212,15 @@ def _exact(problem: Problem, start: Array, max_iter: int) -> Solution:
     unfinished = status_where(np.asarray(np.isfinite(vertex.coef).all(-1)), Status.max_iter, Status.failed)
     status = status_where(vertex.optimal, Status.converged, unfinished)
     return Solution(vertex.coef, vertex.pivots, vertex.pivots + 1, vertex.optimal, status)
+
+
+def _ridge(problem: Problem, start: Array) -> Solution:
+    """Piecewise linear losses with a ridge penalty, one member after the other."""
+    rows, ridge = Kinked.of(problem), problem.embed(problem.penalty.curvature(problem.slopes(start)))
+    found = [ridge_fit(rows.take(np.array([i])), start[i : i + 1], ridge[i]) for i in range(len(start))]
+    steps, optimal = np.array([fit.steps for fit in found]), np.array([fit.optimal for fit in found])
+    status = status_where(optimal, Status.converged, Status.max_iter)
+    return Solution(np.concatenate([fit.coef for fit in found]), steps, steps + 1, optimal, status)
 
 
 def _narrowed(rows: Kinked, coef: Array) -> Array:
