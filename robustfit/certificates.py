@@ -210,7 +210,7 @@ class _Here:
         psi, curvature = problem.loss.psi(u), problem.loss.curvature(u)
         matrix, pull = problem.data_hessian(curvature), problem.pull(psi)
         step, predicted = problem.step(matrix, coef, pull)
-        unique = np.isfinite(step).all(-1)
+        unique: Mask = np.asarray(np.isfinite(step).all(-1))
         if not unique.all():
             gradient = problem.embed(problem.penalty.gradient(problem.slopes(coef))) - pull
             step = np.where(unique[..., None], step, -linalg.solve(problem.hessian(coef, curvature), gradient))

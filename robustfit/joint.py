@@ -26,14 +26,15 @@ from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.problem import Problem
 from robustfit.scales.base import JointScale
 
-NEAR = 0.05
-"""Newton's method is tried where the reweighted step moves the fitted values by less, in units of the scale."""
+NEAR = 1e-3
+"""Where a loss is not convex Newton's method waits until the reweighted step moves the fitted values by less than this,
+in units of the scale: the way there decides which solution is found."""
 
-NEAR_REDESCENDING = 1e-3
-"""The same for losses that are not convex: the way there decides which solution is found."""
+LATE = 0.05
+"""What is near after many steps: the way is slow, or goes round in circles."""
 
 LONG = 50
-"""Steps after which a loss that is not convex is helped as early as a convex one: it is slow, or goes round."""
+"""How many steps are many."""
 
 MOST_STEPS = 1000
 """Steps after which no joint solution is said to be found; where the median changes rows there may be none."""
@@ -175,9 +176,9 @@ class _Alternation:
         self.leave(~rough & ~(trial.size < 0.5 * before.size))
 
     def near(self) -> Mask:
-        """Which members are so near their end that Newton's method is tried."""
-        early = self.work.loss.convex or self.steps > LONG
-        result: Mask = self.point.size < (NEAR if early else NEAR_REDESCENDING)
+        """Which members are so near their end that Newton's method is tried; where the loss is convex, all."""
+        limit = np.inf if self.work.loss.convex else LATE if self.steps > LONG else NEAR
+        result: Mask = self.point.size < limit
         return result
 
     def step(self, newton: Mask) -> Array:

@@ -2,6 +2,7 @@
 
 Shapes: a design X is `(*batch, n, p)`, a vector over the data `(*batch, n)`, coefficients `(*batch, p)`. Nothing here
 raises for one bad member of a batch: a singular system is solved in the least-norm sense, a member with NaN stays NaN.
+A design in single precision stays so in memory; every product is taken in double precision, a strip of rows at a time.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ def apply(X: Array, coef: Array) -> Array:
     >>> apply(np.array([[1.0, 2.0], [1.0, 3.0]]), np.array([10.0, 1.0]))
     array([12., 13.])
     """
-    product: Array = np.matmul(X, coef[..., None])[..., 0]
-    return product
+    if X.dtype == np.float64:
+        product: Array = np.matmul(X, coef[..., None])[..., 0]
+        return product
+    return np.concatenate([apply(double(X[..., rows, :]), coef) for rows in _strips(X)], -1)
 
 
 def adjoint(X: Array, values: Array) -> Array:
@@ -34,8 +37,11 @@ def adjoint(X: Array, values: Array) -> Array:
     >>> adjoint(np.array([[1.0, 2.0], [1.0, 3.0]]), np.array([1.0, -1.0]))
     array([ 0., -1.])
     """
-    product: Array = np.matmul(values[..., None, :], X)[..., 0, :]
-    return product
+    if X.dtype == np.float64:
+        product: Array = np.matmul(values[..., None, :], X)[..., 0, :]
+        return product
+    total: Array = np.sum([adjoint(double(X[..., rows, :]), values[..., rows]) for rows in _strips(X)], axis=0)
+    return total
 
 
 def gram(X: Array, weights: Array | None = None) -> Array:
@@ -45,15 +51,25 @@ def gram(X: Array, weights: Array | None = None) -> Array:
     array([[1., 2.],
            [2., 4.]])
     """
-    n, p = X.shape[-2:]
-    if n * p <= STRIP:
-        return _gram(X, weights)
-    step = max(1, STRIP // p)
-    strips = [slice(first, first + step) for first in range(0, n, step)]
-    total = np.zeros((*X.shape[:-2], p, p))
+    strips = _strips(X)
+    if len(strips) == 1:
+        return _gram(double(X), weights)
+    total = np.zeros((*X.shape[:-2], X.shape[-1], X.shape[-1]))
     for rows in strips:
-        total += _gram(X[..., rows, :], None if weights is None else weights[..., rows])
+        total += _gram(double(X[..., rows, :]), None if weights is None else weights[..., rows])
     return total
+
+
+def double(X: Any) -> Array:
+    """The same numbers in double precision; not copied if they are."""
+    return np.asarray(X, dtype=np.float64)
+
+
+def _strips(X: Array) -> list[slice]:
+    """Consecutive rows that fit into the cache together."""
+    n, p = X.shape[-2:]
+    step = max(1, STRIP // max(p, 1))
+    return [slice(first, first + step) for first in range(0, max(n, 1), step)]
 
 
 def _gram(X: Array, weights: Array | None) -> Array:

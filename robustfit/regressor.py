@@ -71,18 +71,19 @@ class RobustRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Fit the model.
 
         Args:
-            X: features, `(n, n_features)`; NumPy or pandas.
+            X: features, `(n, n_features)`; NumPy (a memory-mapped file too) or pandas. Single precision stays so in
+                memory: its numbers are exact in double precision, in which all products are taken.
             y: targets, `(n,)`.
             sample_weight: how often each row counts, `(n,)`, never negative; the same as repeating rows.
 
         Warns:
             ConvergenceWarning: the columns are linearly dependent, or no scale or no optimum was found.
         """
-        rows, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        rows, targets = validate_data(self, X, y, dtype=[np.float64, np.float32], y_numeric=True)
         weights = None if sample_weight is None else self._weights(sample_weight, rows)
         if weights is not None:
             rows, targets, weights = rows[weights > 0], targets[weights > 0], weights[weights > 0]
-        design = np.column_stack([np.ones(len(rows)), rows]) if self.fit_intercept else rows
+        design = _with_ones(rows) if self.fit_intercept else rows
         with np.errstate(over="ignore", invalid="ignore"):
             self._publish(self.estimator().fit(design, targets.astype(np.float64), weights, self.fit_intercept))
         return self
@@ -140,6 +141,13 @@ class RobustRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.status_ = fit.status.item()
         if self.status_ not in (Status.converged, Status.perfect_fit):
             warnings.warn(f"{self.status_.name}: {self.status_.value}", ConvergenceWarning, stacklevel=3)
+
+
+def _with_ones(X: Array) -> Array:
+    """X behind a column of ones, in X's own precision and without a second copy of X on the way."""
+    design = np.empty((X.shape[0], X.shape[1] + 1), dtype=X.dtype)
+    design[:, 0], design[:, 1:] = 1.0, X
+    return design
 
 
 def _inner(group: str, given: Any) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Kinked:
         theta = np.where(upper, self.high, self.low)
         theta[0, kept] = 0.0
         pull = self.pull + linalg.adjoint(self.X, theta)
-        return Kinked(self.X[:, kept], self.y[:, kept], self.low[:, kept], self.high[:, kept], pull)
+        return Kinked(linalg.double(self.X[:, kept]), self.y[:, kept], self.low[:, kept], self.high[:, kept], pull)
 
 
 def _kinks(loss: ResidualLoss) -> tuple[list[float], list[float]]:
@@ -224,8 +224,8 @@ class _Work:
         width = rows.high - rows.low
         typical = np.abs(rows.y).mean(-1, keepdims=True) * np.sqrt(rows.y.shape[-1]) / linalg.column_norms(rows.X)
         reach = np.maximum(_reach(rows, basis, *_coef(rows, basis)), typical)
-        unit = 4 * rows.X.shape[-1] * np.finfo(float).eps
-        x_size = unit * linalg.apply(np.abs(rows.X), reach)
+        unit = 4 * rows.X.shape[-1] * float(np.finfo(float).eps)
+        x_size: Array = unit * linalg.apply(np.abs(rows.X), reach)
         return cls(rows, width, DUAL_TOLERANCE * width.max(-1), unit * np.abs(rows.y), x_size, reach)
 
     def take(self, index: Mask) -> _Work:
@@ -255,14 +255,14 @@ class _Edge:
     """How each residual changes along the edge, `(B, n)`."""
 
     def take(self, index: Mask) -> _Edge:
-        parts = (getattr(self, name) for name in self.__dataclass_fields__)
-        return _Edge(*(None if part is None else part[index] for part in parts))
+        parts = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return replace(self, **{name: part[index] for name, part in parts.items() if part is not None})
 
 
 def _coef(rows: Kinked, basis: Rows) -> tuple[Array, Array]:
     """The coefficients through the basis rows and the inverse of those rows, NaN where they are dependent."""
     members = np.arange(len(basis))[:, None]
-    inverse = _inverse(rows.X[members, basis])
+    inverse = _inverse(linalg.double(rows.X[members, basis]))
     coef = linalg.apply(inverse, rows.y[members, basis])
     # one step of refinement: the residuals on the basis are then zero to rounding
     left = rows.y[members, basis] - linalg.apply(rows.X[members, basis], coef)

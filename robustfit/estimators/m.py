@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from robustfit import linalg
+from robustfit import joint, linalg
 from robustfit.catalogue import make, name_of, names
 from robustfit.certificates import Certificate, certify, perfect
 from robustfit.errors import Incompatible
 from robustfit.estimators.base import Estimator
 from robustfit.fit import Fit, Solution, Status, status_where, statuses
+from robustfit.joint import Joint, rounding
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.losses.mae import MAE
 from robustfit.penalties.base import Penalty
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
-from robustfit.scales.base import Scale
+from robustfit.scales.base import InitialScale, JointScale, Scale
 from robustfit.scales.mad import MAD
 from robustfit.solvers.auto import Auto
 from robustfit.solvers.base import Solver, many
@@ -65,15 +66,20 @@ class M(Estimator):
         if reason:
             others = [name for name in names("solver") if not make("solver", name).refuses(self.loss, self.penalty)]
             raise Incompatible(f"{reason}; solvers that would do: {', '.join(others)}")
+        if isinstance(self.scale, JointScale) and (reason := joint.refuses(self.scale, self.loss)):
+            raise Incompatible(reason)
 
     def fit(self, X: Array, y: Array, weights: Array | None = None, intercept: bool = True) -> Fit:
         started = time.perf_counter()
         problem = Problem(X, y, self.loss, np.ones(y.shape[:-1]), self.penalty, weights, intercept)
-        fit = _reshaped(self._fit_flat(problem.flat()), problem.batch)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what overflows is a failed fit
+            fit = _reshaped(self._fit_flat(problem.flat()), problem.batch)
         return replace(fit, seconds=time.perf_counter() - started)
 
     def _fit_flat(self, problem: Problem) -> Fit:
         full = linalg.independent(problem.X) | (not isinstance(self.penalty, NoPenalty))
+        if not full.all():
+            full |= ~np.isfinite(problem.X).all((-2, -1))  # the solver fails these, and says so
         if full.all():
             return self._fit_regular(problem)
         fits = [(full, self._fit_regular(problem.take(full)))] if full.any() else []
@@ -84,28 +90,38 @@ class M(Estimator):
 
     def _fit_regular(self, problem: Problem) -> Fit:
         """Fits of problems with linearly independent columns."""
-        initial, scale = self._start(problem)
-        problem = replace(problem, scale=scale)
-        limit = (scale == 0) & (not self.loss.scale_free)
+        initial, found = self._start(problem)
+        problem = replace(problem, scale=found.scale)
+        limit = (found.scale == 0) & (not self.loss.scale_free)
         fits = []
         if not limit.all():
-            fits.append((~limit, self._solve(problem.take(~limit), initial[~limit])))
+            fits.append((~limit, self._solve(problem.take(~limit), initial[~limit], found.take(~limit))))
         if limit.any():
             fits.append((limit, self._limit(problem.take(limit), initial[limit])))
         return _merged(fits)
 
-    def _start(self, problem: Problem) -> tuple[Array, Array]:
-        """The initial coefficients and the scale of their residuals, 0 where that is rounding."""
+    def _start(self, problem: Problem) -> tuple[Array, Joint]:
+        """The initial coefficients; from where the solver starts, and the scale it counts in, 0 where that is rounding.
+
+        A joint scale is solved for here, with the coefficients, so that the solver starts where it should end.
+        """
+        initial, interpolated = self._initial(problem)
+        if self._joint:
+            return initial, joint.solve(problem, self.scale, initial)
+        if isinstance(self.scale, InitialScale):
+            scale = self.scale.estimate(problem.residuals(initial), problem.weights, interpolated)
+            return initial, Joint.at(initial, np.where(scale <= rounding(problem, initial), 0.0, scale))
+        return initial, Joint.at(initial, np.ones(problem.batch))
+
+    def _initial(self, problem: Problem) -> tuple[Array, int]:
+        """The initial coefficients, and through how many rows they pass by construction."""
         X, y, weights = problem.X, problem.y, problem.weights
         if isinstance(self.initial, M):
-            coef, interpolated = self.initial.solve(X, y, weights), isinstance(self.initial.loss, PolyhedralLoss)
-        elif self.initial is not None:
-            coef, interpolated = self.initial.fit(X, y, weights).coef, False
-        else:
-            coef, interpolated = linalg.least_squares(X, y, weights), False
-        residuals = problem.residuals(coef)
-        scale = self.scale.estimate(residuals, weights, X.shape[-1] if interpolated else 0)
-        return coef, np.where(scale <= _rounding(problem, coef), 0.0, scale)
+            through = isinstance(self.initial.loss, PolyhedralLoss)
+            return self.initial.solve(X, y, weights), X.shape[-1] if through else 0
+        if self.initial is not None:
+            return self.initial.fit(X, y, weights).coef, 0
+        return linalg.least_squares(X, y, weights), 0
 
     def _first(self, problem: Problem, initial: Array) -> Array:
         """Where the solver starts: at the initial fit; at least squares for LAD, which the initial fit would give away.
@@ -125,13 +141,27 @@ class M(Estimator):
     def solve(self, X: Array, y: Array, weights: Array | None = None, intercept: bool = True) -> Array:
         """The coefficients alone, unmeasured: what others start from. One batch axis, independent columns."""
         problem = Problem(X, y, self.loss, np.ones(len(y)), self.penalty, weights, intercept)
-        initial, scale = self._start(problem)
-        problem = replace(problem, scale=np.where(scale > 0, scale, 1.0))
-        return self.solver.solve(problem, self._first(problem, initial)).coef
+        _, found = self._start(problem)
+        problem = replace(problem, scale=np.where(found.scale > 0, found.scale, 1.0))
+        return self.solver.solve(problem, self._first(problem, found.coef)).coef
 
-    def _solve(self, problem: Problem, initial: Array) -> Fit:
-        first = self._first(problem, initial)
-        return self._measured(problem, first, self.solver.solve(problem, first), self.solver)
+    def _solve(self, problem: Problem, initial: Array, found: Joint) -> Fit:
+        first = self._first(problem, found.coef)
+        solution = _counted(self.solver.solve(problem, first), found)
+        start = initial if self._joint else first
+        return self._measured(self._scaled(problem, solution.coef), start, solution, self.solver)
+
+    @property
+    def _joint(self) -> bool:
+        """Whether fit and scale depend on each other."""
+        return isinstance(self.scale, JointScale) and not self.loss.scale_free
+
+    def _scaled(self, problem: Problem, coef: Array) -> Problem:
+        """The problem with the joint scale of a fit that needed none."""
+        if self._joint or not isinstance(self.scale, JointScale):
+            return problem
+        scale = self.scale.update(problem.residuals(coef), self.loss, coef.shape[-1], problem.weights)
+        return replace(problem, scale=np.where(scale <= rounding(problem, coef), 0.0, scale))
 
     def _limit(self, problem: Problem, initial: Array) -> Fit:
         """The limit of the fit as the scale shrinks to 0."""
@@ -166,7 +196,10 @@ class M(Estimator):
 
     def _fit_deficient(self, problem: Problem) -> Fit:
         """The fit of one problem in an orthogonal basis of its columns' span, brought back with the shortest slopes."""
-        basis, back, null = linalg.span(problem.X[0])
+        basis, back, null = linalg.span(linalg.double(problem.X[0]))
+        if not basis.shape[-1]:
+            zeros = np.zeros((1, len(back)))
+            return self._measured(problem, zeros, many(zeros, 0, 0, Status.rank_deficient), self.solver)
         fit = self._fit_regular(replace(problem, X=basis[None]))
         coef, initial = (_least_norm(linalg.apply(back, part), null, problem) for part in (fit.coef, fit.initial))
         converged = np.array([status is Status.converged for status in fit.status])
@@ -188,12 +221,11 @@ def false_success(claimed: Mask, certificate: Certificate) -> Mask:
     return result
 
 
-def _rounding(problem: Problem, coef: Array) -> Array:
-    """The size of a residual that is 0 but for rounding, of a typical row."""
-    some = problem.rows(slice(None, None, max(1, problem.X.shape[-2] // 1000)))
-    size = np.abs(some.y) + linalg.apply(np.abs(some.X), np.abs(coef))
-    result: Array = 16 * problem.X.shape[-1] * np.finfo(float).eps * np.median(size, -1)
-    return result
+def _counted(solution: Solution, found: Joint) -> Solution:
+    """A solution with the steps that led to its start; at its limit of iterations where these did not settle."""
+    status = status_where(solution.success & ~found.settled, Status.max_iter, solution.status)
+    counts = {"n_iter": solution.n_iter + found.n_iter, "n_eval": solution.n_eval + found.n_iter}
+    return replace(solution, **counts, success=solution.success & found.settled, status=status)
 
 
 _ARRAYS = ("coef", "scale", "initial", "objective", "gradient_norm", "gap", "gap_kind", "certified", "false_success")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from robustfit.penalties.base import Penalty, PolyhedralPenalty
 from robustfit.penalties.l2 import L2
 from robustfit.problem import Problem
 from robustfit.solvers.base import Solver, joined
+from robustfit.solvers.linear_program import LinearProgram
 from robustfit.vertex import Kinked, settle, smallest
 
 IRLS_STEPS = 3
@@ -211,7 +212,20 @@ def _exact(problem: Problem, start: Array, max_iter: int) -> Solution:
     vertex = settle(rows, coef, max_iter * problem.X.shape[-1])
     unfinished = status_where(np.asarray(np.isfinite(vertex.coef).all(-1)), Status.max_iter, Status.failed)
     status = status_where(vertex.optimal, Status.converged, unfinished)
-    return Solution(vertex.coef, vertex.pivots, vertex.pivots + 1, vertex.optimal, status)
+    solution = Solution(vertex.coef, vertex.pivots, vertex.pivots + 1, vertex.optimal, status)
+    return solution if vertex.optimal.all() else _finished(problem, start, solution)
+
+
+def _finished(problem: Problem, start: Array, solution: Solution) -> Solution:
+    """The members whose pivots did not finish, by linear programming, with status `fallback`."""
+    left, highs = ~solution.success & np.isfinite(problem.objective(start)), LinearProgram()
+    if not left.any() or highs.refuses(problem.loss, problem.penalty):
+        return solution
+    found = highs.solve_flat(problem.take(left), start[left])
+    coef, status, success = solution.coef.copy(), solution.status.copy(), solution.success.copy()
+    coef[left], success[left] = found.coef, found.success
+    status[left] = status_where(found.success, Status.fallback, found.status)
+    return replace(solution, coef=coef, status=status, success=success)
 
 
 def _ridge(problem: Problem, start: Array) -> Solution:

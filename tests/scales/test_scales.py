@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from robustfit.errors import BadParameter
 from robustfit.scales.base import median
 from robustfit.scales.fixed import Fixed
 from robustfit.scales.mad import CONSISTENCY, MAD
 
-searched = settings(deadline=None, derandomize=True, max_examples=200)
+searched = settings(deadline=None, derandomize=True, max_examples=100)
 sizes = st.lists(st.floats(0.0, 1e6) | st.integers(0, 3).map(float), min_size=1, max_size=12)
 BATCHES = pytest.mark.parametrize("batch", [(), (4,), (2, 3)], ids=str)
 
@@ -29,8 +30,6 @@ def test_mad_is_numpys_median_of_the_sizes(batch, n):
 
 
 def test_the_constant_makes_it_the_standard_deviation_of_a_normal():
-    from scipy.stats import norm
-
     assert CONSISTENCY == pytest.approx(1.0 / norm.ppf(0.75), rel=1e-14)
 
 
