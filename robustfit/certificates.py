@@ -89,6 +89,7 @@ def _certify(problem: Problem, coef: Array) -> Certificate:
         return Certificate(
             objective, np.full_like(objective, np.nan), number, "stationary", problem.objective(polished)
         )
+    bound = np.fmax(bound, 0.0)  # no loss and no penalty is negative
     gap = np.where(perfect(problem, coef), 0.0, relative_gap(objective, bound))
     return Certificate(objective, bound, gap, kind, np.fmin(objective, exhibited))
 

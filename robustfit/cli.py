@@ -28,6 +28,7 @@ from robustfit.parameters import Range, check
 if TYPE_CHECKING:
     import pandas
 
+    from robustfit.fit import Fit
     from robustfit.study import Cell, Fitted
 
 SCALARS: dict[str, tuple[type, Range]] = {
@@ -176,23 +177,31 @@ def named(content: dict[str, Any], choices: Mapping[str, str]) -> dict[str, Any]
 
 def single_run(settings: dict[str, Any]) -> None:
     """Run one cell, print what it found, write it down."""
-    from robustfit.study import Cell, least_squares
-
-    cell = Cell.from_config(settings)
-    blocks = fitted_blocks(cell, settings["replicates"])
-    first = blocks[0]
-    reference = least_squares().fit(first.data.X[:1], first.data.y[:1], None, first.data.intercept)
+    blocks, reference = fits(settings)
     from robustfit import report
 
-    print(report.single(first, reference))
+    print(report.single(blocks[0], reference))
     table = rows(blocks, "run")
     if len(table) > 1:
         from robustfit.summary import summarise
 
         print("\n" + report.sweep(summarise(table)))
     path = Path(settings["out"]) / "runs" / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}"
-    names = write(path, settings, table, first, reference.coef[0])
+    names = write(path, settings, table, blocks[0], reference.coef[0])
     print(f"\nWritten to {path}: {', '.join(names)}")
+
+
+def fits(settings: Mapping[str, Any]) -> tuple[list[Fitted], Fit]:
+    """All blocks of the cell that the settings describe, and the least squares fit of its first sample."""
+    import numpy as np
+
+    from robustfit.study import Cell, least_squares
+
+    cell = Cell.from_config(settings)
+    with np.errstate(over="ignore", invalid="ignore"):  # outliers may be as far out as numbers go
+        blocks = fitted_blocks(cell, settings["replicates"])
+        first = blocks[0].data.take(slice(0, 1))
+        return blocks, least_squares().fit(first.X, first.y, None, first.intercept)
 
 
 def fitted_blocks(cell: Cell, replicates: int) -> list[Fitted]:
@@ -251,17 +260,12 @@ def draw(path: Path, settings: Mapping[str, Any], first: Fitted, reference: Any)
 
 def sweep_job(config: DictConfig, path: Path) -> None:
     """One job of a sweep: its rows go into its own folder; a failure becomes a row and the sweep goes on."""
-    from robustfit.study import Cell, least_squares
-
     of = HydraConfig.get()
     label = " ".join(of.overrides.task) or "defaults"
     try:
         settings = plain(config, of.runtime.choices) | {"figure": False}
-        cell = Cell.from_config(settings)
-        blocks = fitted_blocks(cell, settings["replicates"])
-        first = blocks[0]
-        reference = least_squares().fit(first.data.X[:1], first.data.y[:1], None, first.data.intercept)
-        write(path, settings, rows(blocks, "sweep"), first, reference.coef[0])
+        blocks, reference = fits(settings)
+        write(path, settings, rows(blocks, "sweep"), blocks[0], reference.coef[0])
     except Exception as error:
         failed_job(config, path, label, error)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 
@@ -36,3 +37,11 @@ class Unknown(RobustfitError, ValueError):
         close = get_close_matches(given, names, n=1)
         hint = f" (did you mean '{close[0]}'?)" if close else ""
         return cls(f"no {kind} '{given}'{hint}; there are: {', '.join(names) or 'none'}")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A piece of work that could not be done, as a value: why, in one line, and in full."""
+
+    reason: str
+    details: str = ""

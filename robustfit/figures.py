@@ -75,7 +75,9 @@ def trace_figure(trace: tuple[Step, ...], best: float, label: str) -> Figure:
     """How far the objective was above the best one known, against iterations and evaluations."""
     figure = _figure(7.2, 3.4)
     left, right = figure.subplots(1, 2, sharey=True)
-    above = np.maximum([step.objective - best for step in trace], 0.0) / max(abs(best), np.finfo(float).tiny)
+    objective = np.array([step.objective for step in trace])
+    unit = max(abs(best), 1e-17 * np.abs(objective).max()) or 1.0
+    above = np.maximum(objective - best, 0.0) / unit
     floor = np.where(above > 0, above, 1e-17)
     left.semilogy([step.iteration for step in trace], floor, color=BLUE, marker=".")
     right.semilogy([step.evaluations for step in trace], floor, color=BLUE, marker=".")

@@ -10,7 +10,10 @@ equation. The derivative of its left side less its right is -(H - v g'), H the H
 psi' u) / s^2, g = X' dS/dr: one more product than for a fit alone. A Newton step must halve the reweighted step that
 is left to do; else it is taken back and the reweighted step is done.
 
-Reference: Huber (1981), Robust Statistics, sections 7.7 and 7.8 (the alternation, and its proof for proposal 2).
+No certificate comes with it: that both equations hold can be checked at the answer, but for MAD and for losses that are
+not convex other pairs may solve them too. Where the pair minimises a convex function (`Concomitant`) there is no other.
+
+Reference: Huber (1981), Robust Statistics, sections 7.7 and 7.8.
 """
 
 from __future__ import annotations
@@ -23,11 +26,12 @@ from numpy.typing import NDArray
 from robustfit import linalg
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import PolyhedralLoss, ResidualLoss
+from robustfit.penalties.base import PolyhedralPenalty
 from robustfit.problem import Problem
 from robustfit.scales.base import JointScale
 
 NEAR = 1e-3
-"""Where a loss is not convex Newton's method waits until the reweighted step moves the fitted values by less than this,
+"""Newton's method waits, where a loss is not convex, until a reweighted step moves the fitted values by less than this,
 in units of the scale: the way there decides which solution is found."""
 
 LATE = 0.05
@@ -39,6 +43,9 @@ LONG = 50
 MOST_STEPS = 1000
 """Steps after which no joint solution is said to be found; where the median changes rows there may be none."""
 
+TYPICAL_ROWS = 10_000
+"""About how many rows are enough to say what a typical one is."""
+
 CHUNK_ENTRIES = 2**17
 """The entries of X that are fitted side by side: a megabyte, so that a chunk stays in the cache."""
 
@@ -49,6 +56,7 @@ class Joint:
 
     coef: Array
     scale: Array
+    """0 where it fell to rounding: the coefficients are then any."""
     n_iter: NDArray[np.int64]
     settled: Mask
 
@@ -72,11 +80,13 @@ def refuses(scale: JointScale, loss: ResidualLoss) -> str:
 def rounding(problem: Problem, coef: Array) -> Array:
     """The size of a residual that is 0 but for rounding, of a typical row.
 
-    >>> one = Problem(np.ones((3, 1)), np.array([0.0, 1.0, 2.0]), Huber())
-    >>> rounding(one, np.array([1.0])) / np.finfo(float).eps
+    >>> from robustfit.losses.mae import MAE
+    >>> one = Problem(np.ones((3, 1)), np.array([0.0, 1.0, 2.0]), MAE())
+    >>> float(rounding(one, np.array([1.0])) / np.finfo(float).eps)  # the median of 16 p (abs(y) + abs(x b))
     32.0
     """
-    size = np.abs(problem.y) + linalg.apply(np.abs(problem.X), np.abs(coef))
+    some = slice(None, None, max(1, problem.X.shape[-2] // TYPICAL_ROWS))
+    size = np.abs(problem.y[..., some]) + linalg.apply(np.abs(problem.X[..., some, :]), np.abs(coef))
     result: Array = 16 * problem.X.shape[-1] * np.finfo(float).eps * np.median(size, -1)
     return result
 
@@ -109,7 +119,7 @@ class _Point:
     coef: Array
     residuals: Array
     scale: Array
-    gradient: Array
+    pull: Array
     step: Array
     size: Array
     """How far the step moves the fitted values: the root of their weighted mean square, in units of the scale."""
@@ -121,9 +131,13 @@ class _Point:
         here = replace(problem, scale=scale)
         u = residuals / here.unit
         weight = here.loss.weight(u)
-        gradient = here.embed(here.penalty.gradient(here.slopes(coef))) - here.pull(weight * u)
-        step = linalg.solve(here.hessian(coef, weight), -gradient)
-        return cls(coef, residuals, scale, gradient, step, np.sqrt(np.abs((gradient * step).sum(-1))))
+        pull, matrix = here.pull(weight * u), here.data_hessian(weight)
+        step, _ = here.step(matrix, coef, pull)
+        lost = np.asarray(~np.isfinite(step).all(-1))
+        if lost.any():
+            some = here.take(lost)
+            step[lost] = linalg.solve(some.hessian(coef[lost], weight[lost]), -some.gradient(coef[lost]))
+        return cls(coef, residuals, scale, pull, step, np.sqrt((linalg.apply(matrix, step) * step).sum(-1)))
 
     def take(self, index: Mask) -> _Point:
         return _Point(*(getattr(self, entry.name)[index] for entry in fields(self)))
@@ -138,11 +152,13 @@ class _Point:
         u = self.residuals / here.unit
         curvature = here.loss.curvature(u)
         hessian = here.hessian(self.coef, curvature)
-        alone = linalg.solve(hessian, -self.gradient)
+        gradient = here.embed(here.penalty.gradient(here.slopes(self.coef))) - self.pull
+        alone = linalg.solve(hessian, -gradient)
         shift = linalg.solve(hessian, here.pull(here.loss.psi(u) + curvature * u) / here.unit)
         slope = linalg.adjoint(here.X, rule.slope(self.residuals, self.scale, here.loss, here.weights))
         along, across = (slope * alone).sum(-1), (slope * shift).sum(-1)
-        return alone + shift * (along / (1.0 - across))[:, None]
+        result: Array = alone + shift * (along / (1.0 - across))[:, None]
+        return result
 
 
 class _Alternation:
@@ -176,8 +192,9 @@ class _Alternation:
         self.leave(~rough & ~(trial.size < 0.5 * before.size))
 
     def near(self) -> Mask:
-        """Which members are so near their end that Newton's method is tried; where the loss is convex, all."""
-        limit = np.inf if self.work.loss.convex else LATE if self.steps > LONG else NEAR
+        """Which members are so near their end that Newton's method is tried: none whose penalty has kinks."""
+        kinks = isinstance(self.work.penalty, PolyhedralPenalty) and self.work.penalty.price > 0
+        limit = 0.0 if kinks else np.inf if self.work.loss.convex else LATE if self.steps > LONG else NEAR
         result: Mask = self.point.size < limit
         return result
 

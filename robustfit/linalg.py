@@ -105,15 +105,12 @@ def solve_regular(matrix: Array, right: Array) -> Array:
            [nan]])
     """
     with np.errstate(all="ignore"):
-        factor = cholesky(matrix)
-        half = np.linalg.solve(np.where(np.isfinite(factor), factor, np.eye(matrix.shape[-1])), right[..., None])
-        full = np.linalg.solve(
-            np.swapaxes(np.where(np.isfinite(factor), factor, np.eye(matrix.shape[-1])), -1, -2), half
-        )
-    pivots = np.diagonal(factor, axis1=-2, axis2=-1)
-    regular = np.asarray((pivots > 1e-7).all(-1) & np.isfinite(factor).all((-2, -1)))
-    result: Array = np.where(regular[..., None], full[..., 0], np.nan)
-    return result
+        pivots = np.diagonal(cholesky(matrix), axis1=-2, axis2=-1)
+        lengths = np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))
+        regular = np.asarray((pivots > 1e-7 * lengths).all(-1) & np.isfinite(matrix).all((-2, -1)))
+        solvable = matrix if regular.all() else np.where(regular[..., None, None], matrix, np.eye(matrix.shape[-1]))
+        solution: Array = double(np.linalg.solve(solvable, right[..., None])[..., 0])
+    return solution if regular.all() else np.where(regular[..., None], solution, np.nan)
 
 
 def cholesky(matrix: Array) -> Array:
@@ -219,6 +216,27 @@ def independent(X: Array) -> Mask:
     >>> bool(independent(np.array([[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]])))
     False
     """
+    sure = _surely_regular(X)
+    if not sure.all():
+        sure[~sure] = rank(X[~sure]) == X.shape[-1]
+    return sure
+
+
+def regular(X: Array) -> Mask:
+    """Whether all columns are linearly independent, and of sizes whose squares can be represented.
+
+    >>> bool(regular(np.array([[1.0, 2e-200], [1.0, 3e-200]])))
+    False
+    """
+    sure = _surely_regular(X)
+    if not sure.all():
+        norms = column_norms(double(X[~sure]))
+        sure[~sure] = independent(X[~sure]) & ((norms > 1e-130) & (norms < 1e130)).all(-1)
+    return sure
+
+
+def _surely_regular(X: Array) -> Mask:
+    """Whether columns are well apart and of moderate size; most designs are."""
     if X.shape[-2] < X.shape[-1]:
         return np.zeros(X.shape[:-2], dtype=bool)
     few = max(1, X.shape[-2] // (100 * X.shape[-1] + 1000))
@@ -227,8 +245,6 @@ def independent(X: Array) -> Mask:
         if not sure.all():
             with np.errstate(over="ignore", invalid="ignore"):
                 sure[~sure] = _apart(*_unit_gram(gram(X[~sure][..., ::rows, :])))
-    if not sure.all():
-        sure[~sure] = rank(X[~sure]) == X.shape[-1]
     return sure
 
 

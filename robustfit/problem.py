@@ -57,6 +57,13 @@ class Problem:
         scale = np.ones(self.batch) if self.loss.scale_free else np.broadcast_to(self.scale, self.batch)
         return scale[..., None]
 
+    @cached_property
+    def unit_square(self) -> Array:
+        """scale^2, `(*batch, 1)`; NaN, which fails the fit, where it cannot be represented."""
+        with np.errstate(over="ignore"):
+            square = np.square(self.unit)
+        return np.where((square >= np.finfo(float).tiny) & (square < np.inf), square, np.nan)
+
     def flat(self) -> Problem:
         """The same problems with one batch axis."""
         n, p = self.X.shape[-2:]
@@ -113,7 +120,7 @@ class Problem:
     def pull(self, values: Array) -> Array:
         """X' diag(shares) v / scale: what values on the rows add up to in the space of the coefficients."""
         if self.weights is None:
-            return linalg.adjoint(self.X, values) / (self.y.shape[-1] * self.unit)
+            return linalg.adjoint(self.X, values) / (float(self.y.shape[-1]) * self.unit)
         return linalg.adjoint(self.X, self.shares * values) / self.unit
 
     def gradient(self, coef: Array) -> Array:
@@ -128,9 +135,9 @@ class Problem:
 
     def data_hessian(self, row_curvature: Array) -> Array:
         """X' diag(shares, curvature) X / scale^2, `(*batch, p, p)`."""
-        square = np.square(self.unit)[..., None]
+        square = self.unit_square[..., None]
         if self.weights is None:
-            return linalg.gram(self.X, row_curvature) / (self.y.shape[-1] * square)
+            return linalg.gram(self.X, row_curvature) / (float(self.y.shape[-1]) * square)
         return linalg.gram(self.X, self.shares * row_curvature) / square
 
     def step(self, matrix: Array, coef: Array, pull: Array) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -31,7 +32,8 @@ class RobustRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         loss: what an error costs; tuning constants are in units of the scale.
         solver: how the loss is minimised.
-        scale: how wide the errors are: `mad` of the initial fit's residuals, or `fixed` (1: raw tuning constants).
+        scale: how wide the errors are: `mad` of the initial fit's residuals, or `fixed` (1: raw tuning constants);
+            `iterated`, `proposal2` and `concomitant` are solved for with the fit.
         initial: the fit to start from, `lad` or `ols`.
         penalty: what the slopes cost.
         fit_intercept: whether to fit an intercept.
@@ -161,4 +163,10 @@ def _inner(group: str, given: Any) -> dict[str, Any]:
 
 def part(group: str, given: Any) -> Any:
     """A part of the estimator: the catalogue's object of that name, or the object itself."""
-    return make(group, given) if isinstance(given, str) else given
+    return _made(group, given) if isinstance(given, str) else given
+
+
+@cache
+def _made(group: str, name: str) -> Any:
+    """The catalogue's object of a name, made once: it is frozen."""
+    return make(group, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,18 +81,22 @@ def _facts(fitted: Fitted) -> list[tuple[str, str]]:
     scenario = f"{settings['scenario']}: {n} rows, {p - data.intercept} features"
     noise = settings.get("scenario.noise")
     contamination = f"{settings['contamination']}, {marked} of {n} rows" if marked else "none"
-    parameters = {key.partition(".")[2]: value for key, value in settings.items() if key.startswith("loss.")}
-    constants = [f"{key}={_setting(value)}" for key, value in parameters.items()]
-    loss = f"{settings['loss']}({', '.join(constants)})" if constants else str(settings["loss"])
     start = f"scale={settings['scale']}, initial={settings['initial']}"
     solution = fit.solution
     ways = f"{fit.solver}: {fit.status[0].name}, {solution.n_iter[0]} iterations, {solution.n_eval[0]} evaluations"
     return [
         ("scenario", scenario + (f", {noise} noise" if noise else "")),
         ("outliers", contamination),
-        ("loss", f"{loss}, {start}"),
+        ("loss", f"{_loss(settings)}, {start}"),
         ("solver", ways),
     ]
+
+
+def _loss(settings: Mapping[str, Any]) -> str:
+    """The loss and its parameters, as in huber(delta=1.345)."""
+    parameters = {key.partition(".")[2]: value for key, value in settings.items() if key.startswith("loss.")}
+    constants = ", ".join(f"{key}={_setting(value)}" for key, value in parameters.items())
+    return f"{settings['loss']}({constants})" if constants else str(settings["loss"])
 
 
 def _coefficients(fitted: Fitted, reference: Fit, loss: str) -> str:
@@ -140,7 +144,8 @@ def _comparison(fitted: Fitted, reference: Fit, loss: str) -> str:
     from robustfit.metrics import surface_error
 
     first = fitted.data.take(slice(0, 1))
-    own, other = float(fitted.measured["surface_error"][0]), float(surface_error(first, reference)[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        own, other = float(fitted.measured["surface_error"][0]), float(surface_error(first, reference)[0])
     if math.isnan(own) or math.isnan(other):
         shift = float(np.sqrt(np.square(fitted.fit.coef[0] - reference.coef[0]).sum()))
         return f"the {loss} fit differs from least squares by {number(shift)} in the coefficients"

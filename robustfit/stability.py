@@ -128,11 +128,11 @@ def spread(X: Array) -> Array:
 
 
 def noise_scale(data: Data) -> Array:
-    """sigma: the true scale of the noise, else the MAD of the residuals of LAD (its p zeros left out)."""
+    """sigma: the true scale of the noise, else the MAD of LAD's residuals, its p zeros left out; 0 if rounding."""
     if data.truth is not None and data.truth.noise is not None:
         return np.full(len(data.y), data.truth.noise.scale)
-    coef = M(MAE(), Newton(), Fixed()).fit(data.X, data.y, None, data.intercept).coef
-    return MAD().estimate(data.y - linalg.apply(data.X, coef), None, data.X.shape[-1])
+    lad = M(MAE(), Newton(), MAD(), M(MAE(), Newton(), Fixed()))
+    return lad.fit(data.X, data.y, None, data.intercept).scale
 
 
 def _width(data: Data, fit: Fit, i: int) -> float:

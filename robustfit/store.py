@@ -90,7 +90,8 @@ def wide(table: pandas.DataFrame) -> pandas.DataFrame:
         column = table[name]
         if column.map(_is_list).any():
             length = max(len(value) for value in column if _is_list(value))
-            rows = [list(value) if _is_list(value) else [None] * length for value in column]
+            lists = [list(value) if _is_list(value) else [] for value in column]
+            rows = [value + [None] * (length - len(value)) for value in lists]
             parts.append(pandas.DataFrame(rows, columns=[f"{name}.{j + 1}" for j in range(length)], index=table.index))
         else:
             parts.append(column.to_frame())

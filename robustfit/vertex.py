@@ -235,7 +235,8 @@ class _Work:
     def rounding(self, reach: Array) -> Array:
         """How large a residual of 0 can come out, `(B, n)`."""
         growth = reach / np.where(self.reach > 0, self.reach, 1.0)
-        return self.y_size + self.x_size * growth.max(-1, keepdims=True)
+        size: Array = self.y_size + self.x_size * growth.max(-1, keepdims=True)
+        return size
 
 
 @dataclass(frozen=True)

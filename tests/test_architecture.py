@@ -21,17 +21,19 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "robustfit"
 
 LAYERS = {
-    12: "__main__ __init__",
-    11: "cli regressor engines",
-    10: "report",
-    9: "claims figures",
-    8: "study",
-    7: "stability store summary",
-    6: "estimators scenarios metrics",
-    5: "solvers certificates contaminations noises",
-    4: "vertex",
+    14: "__main__ __init__",
+    13: "cli regressor engines",
+    12: "report",
+    11: "claims figures",
+    10: "study",
+    9: "cell",
+    8: "stability store summary",
+    7: "estimators scenarios metrics path",
+    6: "solvers certificates contaminations noises",
+    5: "active_set germ",
+    4: "vertex joint",
     3: "problem scales",
-    2: "losses penalties data fit",
+    2: "losses penalties data fit grid",
     1: "linalg parameters catalogue",
     0: "errors",
 }
@@ -47,7 +49,7 @@ HOMES = {
 }
 """Where alone a library may be imported."""
 
-LOWEST = {"pandas": 7, "pyarrow": 7, "scipy.optimize": 5}
+LOWEST = {"pandas": 8, "pyarrow": 8, "scipy.optimize": 6}
 """The lowest level that a library may be imported from."""
 
 READS_WHERE_IT_IS_USED = {("scenarios.csv", "pandas")}
@@ -61,6 +63,7 @@ NAMED_OTHERWISE = {"penalties.none": "NoPenalty"}  # None is Python's
 MUTABLE = {
     "RobustRegressor": "scikit-learn sets an estimator's parameters and results after construction",
     "_Descent": "the state of one run of Newton's loop",
+    "_Alternation": "the state of one batch on its way to a joint fit and scale",
     "_View": "counts what SciPy asks for during one run",
 }
 """Neither abstract nor frozen, and why; never subclassed either."""

@@ -5,13 +5,13 @@ from functools import cache
 from itertools import combinations
 
 import numpy as np
+import oracles
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_data import read
 from scipy import optimize
 
-import oracles
-from reference_data import read
 from robustfit.catalogue import make, names
 from robustfit.certificates import CERTIFIED, certify, relative_gap, solution_width, stationarity
 from robustfit.errors import Incompatible
@@ -192,7 +192,8 @@ def test_the_gap_is_the_suboptimality(loss, penalty, excess):
     low, high = 0.0, 10.0
     for _ in range(80):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if problem.objective(optimum + middle * way) < least * (1 + excess) else (low, middle)
+        below = problem.objective(optimum + middle * way) < least * (1.0 + excess)
+        low, high = (middle, high) if below else (low, middle)
     certificate = certify(problem, optimum + high * way)
     reached = 1.0 - least / certificate.objective
     # the least objective is known to SciPy's 1e-12 or so, and dual points are drawn towards 0 by 1e-12

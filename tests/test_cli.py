@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import numpy as np
 import pandas as pd
@@ -191,6 +190,13 @@ def test_replicates_show_means_with_their_monte_carlo_errors(tmp_path):
     assert f"{mean:.3f} ({error:.3f})" in run.out
     assert "1 cell, 20 replicates each; means (Monte Carlo standard errors)" in run.out
     assert len(run.data) == 30, "of the first sample"
+
+
+@pytest.mark.parametrize("loss", ["huber", "bisquare"])
+def test_outliers_as_far_out_as_numbers_go(tmp_path, loss):
+    run = call(tmp_path, f"loss={loss}", "outliers=0.1", "contamination.shift=1e300", "stability=none")
+    assert (run.code, run.err) == (0, "")
+    assert run.rows["surface_error"].item() < 0.5
 
 
 def test_other_folder_for_the_results(tmp_path):
@@ -660,12 +666,26 @@ def test_a_refusal_as_a_process(tmp_path):
     assert full.err.startswith("Traceback")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+WAITING = """
+import sys, time
+from robustfit import cli, study
+
+def wait(*arguments):
+    print("fitting", flush=True)
+    time.sleep(60)
+
+study.Fitted.of = wait
+sys.argv = ["robustfit", "loss=huber"]
+cli.main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_control_c_as_a_process(tmp_path):
-    command = [sys.executable, "-m", "robustfit", "replicates=1000000"]
-    variables = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=tmp_path, env=variables, stderr=subprocess.PIPE, text=True) as running:
-        time.sleep(4)
+    command, variables = [sys.executable, "-c", WAITING], os.environ | {"PYTHONPATH": str(ROOT)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, env=variables, text=True, **pipes) as running:
+        assert running.stdout.readline() == "fitting\n"
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=60)
     assert running.returncode == 130

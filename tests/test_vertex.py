@@ -3,9 +3,9 @@
 from itertools import combinations
 
 import numpy as np
+import oracles
 import pytest
 
-import oracles
 from robustfit.errors import Incompatible
 from robustfit.linalg import independent
 from robustfit.losses.huber import Huber
@@ -166,7 +166,7 @@ def test_no_start_cycles(kind):
 @pytest.mark.parametrize("tau", [0.25, 0.5, 0.9])
 @pytest.mark.parametrize("p", [2, 4, 6])
 def test_small_grids_do_not_cycle(p, tau):
-    # most y are 0, so most fitted values are: a residual of 0 is told from one of 1e-17 by what made it, not by its size
+    # most y are 0, so most fitted values are: a residual of 0 is told from one of 1e-17 by what made it
     rng = np.random.default_rng(p)
     X = np.concatenate([np.ones((500, 16, 1)), rng.integers(0, 2, (500, 16, p - 1))], -1)
     y = rng.integers(0, 3, (500, 16)) // 2.0

@@ -39,6 +39,12 @@ class M(Estimator):
     loss the initial fit, with status `zero_scale`; scale-free losses need no scale. Where the columns are linearly
     dependent the solution with the shortest vector of slopes is given, with status `rank_deficient`.
 
+    A `JointScale` is solved for together with the coefficients, by `robustfit.joint` whatever the solver, which then
+    starts from there at that scale and should find nothing left to do. `n_iter` counts both: the steps to fit and scale
+    (one scale update and one step of the coefficients each), then the solver's own. The certificate is that of a fit at
+    this scale: it proves the coefficients, not the scale. A pair that does not settle has status `max_iter`. A
+    scale-free loss is fitted first, and the scale is that of its residuals.
+
     Args:
         loss: what an error costs, in units of the scale.
         solver: how it is minimised.
@@ -77,7 +83,7 @@ class M(Estimator):
         return replace(fit, seconds=time.perf_counter() - started)
 
     def _fit_flat(self, problem: Problem) -> Fit:
-        full = linalg.independent(problem.X) | (not isinstance(self.penalty, NoPenalty))
+        full = linalg.regular(problem.X) | (not isinstance(self.penalty, NoPenalty))
         if not full.all():
             full |= ~np.isfinite(problem.X).all((-2, -1))  # the solver fails these, and says so
         if full.all():
@@ -106,11 +112,11 @@ class M(Estimator):
         A joint scale is solved for here, with the coefficients, so that the solver starts where it should end.
         """
         initial, interpolated = self._initial(problem)
-        if self._joint:
-            return initial, joint.solve(problem, self.scale, initial)
         if isinstance(self.scale, InitialScale):
             scale = self.scale.estimate(problem.residuals(initial), problem.weights, interpolated)
             return initial, Joint.at(initial, np.where(scale <= rounding(problem, initial), 0.0, scale))
+        if isinstance(self.scale, JointScale) and not self.loss.scale_free:
+            return initial, joint.solve(problem, self.scale, initial)
         return initial, Joint.at(initial, np.ones(problem.batch))
 
     def _initial(self, problem: Problem) -> tuple[Array, int]:
@@ -148,17 +154,12 @@ class M(Estimator):
     def _solve(self, problem: Problem, initial: Array, found: Joint) -> Fit:
         first = self._first(problem, found.coef)
         solution = _counted(self.solver.solve(problem, first), found)
-        start = initial if self._joint else first
+        start = np.where(found.n_iter[:, None] > 0, initial, first)
         return self._measured(self._scaled(problem, solution.coef), start, solution, self.solver)
-
-    @property
-    def _joint(self) -> bool:
-        """Whether fit and scale depend on each other."""
-        return isinstance(self.scale, JointScale) and not self.loss.scale_free
 
     def _scaled(self, problem: Problem, coef: Array) -> Problem:
         """The problem with the joint scale of a fit that needed none."""
-        if self._joint or not isinstance(self.scale, JointScale):
+        if not (isinstance(self.scale, JointScale) and self.loss.scale_free):
             return problem
         scale = self.scale.update(problem.residuals(coef), self.loss, coef.shape[-1], problem.weights)
         return replace(problem, scale=np.where(scale <= rounding(problem, coef), 0.0, scale))
@@ -202,8 +203,8 @@ class M(Estimator):
             return self._measured(problem, zeros, many(zeros, 0, 0, Status.rank_deficient), self.solver)
         fit = self._fit_regular(replace(problem, X=basis[None]))
         coef, initial = (_least_norm(linalg.apply(back, part), null, problem) for part in (fit.coef, fit.initial))
-        converged = np.array([status is Status.converged for status in fit.status])
-        status = status_where(converged, Status.rank_deficient, fit.status)
+        solved = np.array([status in (Status.converged, Status.perfect_fit) for status in fit.status])
+        status = status_where(solved & (null.size > 0), Status.rank_deficient, fit.status)
         solution = replace(fit.solution, coef=coef, status=status)
         return replace(fit, coef=coef, initial=initial, solution=solution)
 
@@ -224,7 +225,7 @@ def false_success(claimed: Mask, certificate: Certificate) -> Mask:
 def _counted(solution: Solution, found: Joint) -> Solution:
     """A solution with the steps that led to its start; at its limit of iterations where these did not settle."""
     status = status_where(solution.success & ~found.settled, Status.max_iter, solution.status)
-    counts = {"n_iter": solution.n_iter + found.n_iter, "n_eval": solution.n_eval + found.n_iter}
+    counts: dict[str, Any] = {"n_iter": solution.n_iter + found.n_iter, "n_eval": solution.n_eval + found.n_iter}
     return replace(solution, **counts, success=solution.success & found.settled, status=status)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustfit.linalg import Array, apply, solve_regular
+from robustfit.linalg import Array, Mask, apply, solve_regular
 from robustfit.parameters import parameter
 from robustfit.penalties.base import PolyhedralPenalty
 
@@ -84,10 +84,9 @@ def _exact(matrix: Array, target: Array, b: Array, price: Array) -> Array:
     return solve_regular(part, np.where(inside, target - price * np.sign(b), 0.0))
 
 
-def _stationary(matrix: Array, target: Array, b: Array, price: Array) -> Array:
+def _stationary(matrix: Array, target: Array, b: Array, price: Array) -> Mask:
     """Whether the optimality conditions hold to rounding: signs kept, no gradient beyond the price."""
     left = target - apply(matrix, b)
     size = np.abs(target) + apply(np.abs(matrix), np.abs(b))
     wanted = np.where(b == 0, np.clip(left, -price, price), price * np.sign(b))
-    result: Array = (np.abs(left - wanted) <= 1e-13 * (size + price)).all(-1)
-    return result
+    return np.asarray((np.abs(left - wanted) <= 1e-13 * (size + price)).all(-1))

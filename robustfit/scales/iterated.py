@@ -22,7 +22,8 @@ class Iterated(JointScale):
 
     Reference: Huber (1981), Robust Statistics, section 7.8.
 
-    >>> Iterated(1.5).update(np.array([-2.0, 1.0, 3.0]), None, 1).item()
+    >>> from robustfit.losses.huber import Huber
+    >>> Iterated(1.5).update(np.array([-2.0, 1.0, 3.0]), Huber(), p=1).item()
     3.0
     """
 

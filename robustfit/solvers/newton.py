@@ -123,7 +123,7 @@ class _Descent:
         worse = ~(trial.objective <= _allowed(before))
         if worse.any():
             step[worse], predicted[worse] = self.mended(worse, coef, step, newton)
-            trial.put(worse, _Trial.of(self.work.take(worse), (coef + step)[worse]))
+            trial = trial.put(worse, _Trial.of(self.work.take(worse), (coef + step)[worse]))
         return self.record(trial, before, predicted)
 
     def mended(self, worse: Mask, coef: Array, step: Array, newton: Mask) -> tuple[Array, Array]:
@@ -155,7 +155,7 @@ class _Descent:
         return (predicted <= 1e-6 * before)[left]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Trial:
     """Points that steps lead to, and what is there."""
 
@@ -168,8 +168,11 @@ class _Trial:
         u = problem.standardised(coef)
         return cls(coef, u, problem.objective_at(u, coef))
 
-    def put(self, mask: Mask, other: _Trial) -> None:
-        self.coef[mask], self.u[mask], self.objective[mask] = other.coef, other.u, other.objective
+    def put(self, mask: Mask, other: _Trial) -> _Trial:
+        """The same with other points for some members."""
+        coef, u, objective = self.coef.copy(), self.u.copy(), self.objective.copy()
+        coef[mask], u[mask], objective[mask] = other.coef, other.u, other.objective
+        return _Trial(coef, u, objective)
 
 
 def _allowed(objective: Array) -> Array:

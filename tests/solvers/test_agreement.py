@@ -1,4 +1,4 @@
-"""Every solver on every loss: accepted pairs reach an independent optimum, the others are refused, batches change nothing."""
+"""Every solver on every loss: accepted pairs reach an independent optimum, others are refused, batches agree."""
 
 import re
 from functools import cache
@@ -23,13 +23,13 @@ DATA = ("plain", "units", "outliers", "tied")
 LOSSES = {name: make("loss", name) for name in names("loss")}
 
 EXACT = 1e-8
-"""What the issue asks of newton; the others stop at gradients of 1e-8 in whitened coordinates, 1e-16 from the optimum."""
+"""What the issue asks of newton; the others stop at gradients of 1e-8 in whitened coordinates, 1e-16 from the end."""
 KINKS = 1e-2
-"""SciPy's general methods assume a derivative; at the kinks of a polyhedral loss they stall, within 1 % on these data."""
+"""SciPy's general methods assume a derivative; at the kinks of a polyhedral loss they stall, within 1 % on these."""
 SUBGRADIENT = 5e-2
 """A fixed rate circles the optimum of a polyhedral loss at a distance of rate |subgradient|^2 / 2."""
 SHORT = {"gradient_descent": {"max_iter": 2000}, "cobyqa": {"tol": 1e-6}}
-"""Enough for the tolerances here (an error of 1e-6 in whitened coordinates is one of 1e-12 in the objective), in time."""
+"""Enough for the tolerances here: an error of 1e-6 in whitened coordinates is one of 1e-12 in the objective."""
 
 SOLVERS = {name: make("solver", name, **SHORT.get(name, {})) for name in names("solver")}
 PAIRS = [(s, t) for s in SOLVERS for t in LOSSES]

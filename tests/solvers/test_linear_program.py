@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import oracles
 import pytest
 
-import oracles
 from robustfit.catalogue import make
 from robustfit.certificates import certify
 from robustfit.estimators.m import M

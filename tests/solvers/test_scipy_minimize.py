@@ -1,4 +1,4 @@
-"""SciPy's optimizers are wrapped, not altered: best point returned, honest status, monotone trace, options handed over."""
+"""SciPy's optimizers are wrapped, not altered: best point returned, honest status, falling trace, options passed on."""
 
 from dataclasses import replace
 
