@@ -60,7 +60,7 @@ from robustfit.problem import Problem
 from robustfit.scales.fixed import Fixed
 from robustfit.scenarios.linear import Linear
 from robustfit.solvers.newton import Newton
-from robustfit.study import Cell
+from robustfit.cell import Cell
 
 REPORT = ROOT / "results" / "SPEED.md"
 OUTLIERS = 0.1

@@ -28,8 +28,10 @@ from robustfit.parameters import Range, check
 if TYPE_CHECKING:
     import pandas
 
+    from robustfit.cell import Cell, Fitted
+    from robustfit.errors import Failure
     from robustfit.fit import Fit
-    from robustfit.study import Cell, Fitted
+    from robustfit.study import Study
 
 SCALARS: dict[str, tuple[type, Range]] = {
     "outliers": (float, Range(at_least=0, at_most=0.5)),
@@ -38,7 +40,11 @@ SCALARS: dict[str, tuple[type, Range]] = {
     "figure": (bool, Range()),
     "trace": (bool, Range()),
     "out": (str, Range()),
+    "consent": (bool, Range()),
 }
+
+STUDIES = ("study", "engine")
+"""The groups that are no part of a cell: which grid of cells, and where its blocks run."""
 
 REFUSED = (RobustfitError, HydraException, OmegaConfBaseException, OSError, MemoryError)
 """What a user can act on, said in one line; anything else is a mistake of ours and keeps its traceback."""
@@ -61,7 +67,7 @@ def main() -> None:
         if any(argument.startswith("-") for argument in sys.argv[1:]):
             with_flags()
         else:
-            single_run(plain(*composed(sys.argv[1:])))
+            run(plain(*composed(sys.argv[1:])))
     except KeyboardInterrupt:
         print("\ninterrupted: nothing half-written was left", file=sys.stderr)
         sys.exit(130)
@@ -135,7 +141,7 @@ def job(config: DictConfig) -> None:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             sweep_job(config, Path(HydraConfig.get().runtime.output_dir))
         else:
-            single_run(plain(config, HydraConfig.get().runtime.choices))
+            run(plain(config, HydraConfig.get().runtime.choices))
     except REFUSED as error:
         refuse(error)  # here, or Hydra prints a line of its own first
 
@@ -150,6 +156,8 @@ def plain(config: DictConfig, choices: Mapping[str, str]) -> dict[str, Any]:
         content: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
     except MissingMandatoryValue as error:
         raise BadParameter(f"{error.full_key}: needs a value, such as {error.full_key}=...") from None
+    if content.get("replicates") is None:
+        content["replicates"] = content["study"].get("replicates", 1)
     require_settings(content)
     for key, (kind, allowed) in SCALARS.items():
         content[key] = check(key, content[key], kind, allowed)
@@ -159,8 +167,8 @@ def plain(config: DictConfig, choices: Mapping[str, str]) -> dict[str, Any]:
 def require_settings(content: Mapping[str, Any]) -> None:
     """Refuse keys that nobody knows, keys that were deleted, and groups that are no groups."""
     for key in content:
-        if key not in GROUPS and key not in SCALARS:
-            raise Unknown.name("setting", key, [*GROUPS, *SCALARS])
+        if key not in GROUPS and key not in SCALARS and key not in STUDIES:
+            raise Unknown.name("setting", key, [*GROUPS, *SCALARS, *STUDIES])
     for key in SCALARS:
         if key not in content:
             raise BadParameter(f"{key}: must be given")
@@ -171,8 +179,88 @@ def require_settings(content: Mapping[str, Any]) -> None:
 
 def named(content: dict[str, Any], choices: Mapping[str, str]) -> dict[str, Any]:
     """A plain configuration in which each group knows the name that was chosen for it."""
-    given = {group: content[group] if isinstance(content.get(group), dict) else {} for group in GROUPS}
-    return content | {group: {"name": choices.get(group), **given[group]} for group in GROUPS}
+    groups = (*GROUPS, *STUDIES)
+    given = {group: content[group] if isinstance(content.get(group), dict) else {} for group in groups}
+    return content | {group: {"name": choices.get(group), **given[group]} for group in groups}
+
+
+def run(settings: dict[str, Any]) -> None:
+    """A study where one is named, else a run of one cell."""
+    if settings["study"].get("axes") or settings["study"].get("zipped"):
+        study_run(settings)
+    else:
+        single_run(settings)
+
+
+def study_run(settings: dict[str, Any]) -> None:
+    """Compute what a study still lacks, summarise it, write the summary beside its rows."""
+    from robustfit.catalogue import build
+    from robustfit.grid import Grid
+    from robustfit.store import Store
+    from robustfit.study import Study
+
+    name = settings["study"]["name"]
+    path, base = Path(settings["out"]) / "studies" / name, {key: settings[key] for key in (*GROUPS, "outliers", "seed")}
+    study = Study.of(name, Grid.of(settings["study"]), base, settings["replicates"], Store(path), settings["consent"])
+    engine = build({key: value for key, value in settings["engine"].items() if key != "name"}, "engine")
+    announce(study)
+    failures = computed(study, engine)
+    for failure in failures[:5]:
+        print(f"robustfit: a block failed: {failure.reason}", file=sys.stderr)
+    conclude(study, path, settings)
+    if failures:
+        _failures.append(name)
+
+
+def announce(study: Study) -> None:
+    """Say what is about to happen."""
+    units = study.missing()
+    print(
+        f"study {study.name}: {len(study.cells)} cells ({study.skipped} combinations skipped), "
+        f"{study.replicates} replicates; {len(units)} blocks to compute",
+        file=sys.stderr,
+    )
+    if others := study.store.other_versions():
+        print(f"note: {others} files of rows were made by another version of the numerics", file=sys.stderr)
+
+
+def computed(study: Study, engine: Any) -> list[Failure]:
+    """Compute what is missing, with a progress bar on a terminal and a line now and then elsewhere.
+
+    Raises:
+        KeyboardInterrupt: after saying what is done and how to go on.
+    """
+    from tqdm import tqdm
+
+    units = study.missing()
+    fits = sum(len(unit.configs) for unit in units)
+    quiet: dict[str, Any] = {"mininterval": 10.0, "ascii": True, "ncols": 80} if not sys.stderr.isatty() else {}
+    with tqdm(total=fits, unit="cell blocks", leave=False, disable=not units, **quiet) as bar:
+        try:
+            return study.run(engine, lambda block: bar.update(len(getattr(block, "cells", ()))))
+        except KeyboardInterrupt:
+            left = len(study.missing())
+            print(
+                f"\nstopped: {len(units) - left} of {len(units)} blocks are written; run it again to go on",
+                file=sys.stderr,
+            )
+            raise
+
+
+def conclude(study: Study, path: Path, settings: Mapping[str, Any]) -> None:
+    """The table of a study, and its files."""
+    import pandas
+
+    from robustfit import report
+    from robustfit.store import folder, provenance, write_json
+    from robustfit.summary import summarise
+
+    summary = pandas.concat([summarise(rows) for rows in study.tables()], ignore_index=True)
+    print(report.sweep(summary))
+    with folder(path) as draft:
+        summary.to_csv(draft / "summary.csv", index=False)
+        write_json(provenance(settings), draft / "provenance.json")
+    print(f"\nWritten to {path}: summary.csv, provenance.json, rows/, timings/")
 
 
 def single_run(settings: dict[str, Any]) -> None:
@@ -195,7 +283,7 @@ def fits(settings: Mapping[str, Any]) -> tuple[list[Fitted], Fit]:
     """All blocks of the cell that the settings describe, and the least squares fit of its first sample."""
     import numpy as np
 
-    from robustfit.study import Cell, least_squares
+    from robustfit.cell import Cell, least_squares
 
     cell = Cell.from_config(settings)
     with np.errstate(over="ignore", invalid="ignore"):  # outliers may be as far out as numbers go
@@ -206,7 +294,7 @@ def fits(settings: Mapping[str, Any]) -> tuple[list[Fitted], Fit]:
 
 def fitted_blocks(cell: Cell, replicates: int) -> list[Fitted]:
     """All blocks of a cell, with a progress bar on a terminal where there are several."""
-    from robustfit.study import run
+    from robustfit.cell import run
 
     if replicates == 1:
         return list(run(cell, 1))
@@ -274,8 +362,8 @@ def sweep_job(config: DictConfig, path: Path) -> None:
 
 def failed_job(config: DictConfig, path: Path, label: str, error: Exception) -> None:
     """Say that a job of a sweep failed, and leave the row that stands for it."""
+    from robustfit.cell import failed_rows
     from robustfit.store import folder, write_table
-    from robustfit.study import failed_rows
 
     if _full_errors:
         traceback.print_exception(error)

@@ -1,7 +1,7 @@
 """Where blocks run: in this process, or on a Dask cluster, on this machine or elsewhere.
 
-One interface: `run(function, units)` yields (index, result or Failure) once per unit, as they end. The function is a pure
-module-level function of plain data, so that a unit may be tried again; only the caller writes.
+One interface: `run(function, units)` yields (index, result or Failure) once per unit, as they end. The function is a
+pure module-level function of plain data, so that a unit may be tried again; only the caller writes.
 """
 
 from __future__ import annotations

@@ -401,12 +401,14 @@ class Stretch:
 
         None where they differ by rounding only.
         """
-        place, new = after.first.place, after.first
-        same, s = Germ.of(place, self.first.basis), place.t - self.middle.place.t
-        if same is None or 1.0 + s * self.middle.bend <= 0:
-            return None if not self.middle.rate.any() else (np.full_like(new.coef, np.inf), new.coef)
-        shift = np.abs(place.X @ (new.coef - same.coef))
-        return (same.coef, new.coef) if (shift > same.zero + new.zero).any() else None
+        place, new, middle = after.first.place, after.first, self.middle
+        old = Germ.of(place, middle.basis)
+        if old is None or 1.0 + (place.t - middle.place.t) * middle.bend <= 0:
+            if middle.rate.any():
+                return np.full_like(new.coef, np.inf), new.coef
+            old = middle
+        shift = np.abs(place.X @ (new.coef - old.coef))
+        return (old.coef, new.coef) if (shift > old.zero + new.zero).any() else None
 
 
 def snapped(values: Array, rounding: Array) -> Array:

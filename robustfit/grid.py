@@ -111,7 +111,7 @@ def applied(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
 
 
 def _put(config: dict[str, Any], key: str, value: Any) -> None:
-    """Set one key: `loss` and `scenario.noise` choose, `loss.delta` and `outliers` set a value, None leaves it as it is.
+    """Set one key: `loss` and `scenario.noise` choose, `loss.delta` and `outliers` set a value, None leaves it.
 
     Raises:
         Unknown: there is no such key.

@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+from numpy.polynomial import Polynomial
 
 from robustfit import linalg
 from robustfit.certificates import certify
@@ -106,6 +107,36 @@ class Path:
     jumps: tuple[Jump, ...]
     status: Status
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The first and the last place."""
+        return self.intervals[0].start, self.intervals[-1].stop
+
+    @property
+    def largest(self) -> Jump | None:
+        """The largest jump between two fits."""
+        jumps = [jump for jump in self.jumps if np.isfinite(jump.size)]
+        return max(jumps, key=lambda jump: jump.size, default=None)
+
+    def polyline(self, count: int) -> tuple[Array, Array]:
+        """About so many places with the coefficients there, to be drawn: both ends of every interval, NaN at jumps.
+
+        >>> from robustfit.losses.mae import MAE
+        >>> median = Problem(np.ones((3, 1)), np.array([0.0, 1.0, 5.0]), MAE())
+        >>> places, coef = follow(median, Motion(0, np.zeros(1), 1.0), 0.0, 10.0).polyline(0)
+        >>> places, coef[:, 0]
+        (array([ 0.,  1.,  1.,  5.,  5., 10.]), array([1., 1., 1., 5., 5., 5.]))
+        """
+        start, stop = self.ends
+        jumps, parts = {jump.place for jump in self.jumps}, []
+        for interval in self.intervals:
+            share = 2 + int(count * (interval.stop - interval.start) / (stop - start))
+            places = np.linspace(interval.start, interval.stop, share)
+            lines = np.column_stack([places, interval.coef(places)])
+            parts += [lines, *([np.full_like(lines[:1], np.nan)] if interval.stop in jumps else [])]
+        whole = np.concatenate(parts)
+        return whole[:, 0], whole[:, 1:]
+
     def coef(self, t: Array | float) -> Array:
         """The coefficients at places of any shape, `(*shape, p)`: at a jump those after it, NaN outside the path."""
         places = np.asarray(t, dtype=float)
@@ -122,6 +153,18 @@ class Path:
             return np.nan
         middle = np.array([0.5 * (interval.start + interval.stop) for interval in self.intervals])
         return float(certify(moved(self.problem, self.motion, middle), self.coef(middle)).gap.max())
+
+
+def optimal_basis(problem: Problem) -> Rows | None:
+    """The rows that the fit of a single polyhedral problem passes through: where its paths begin; None if not found.
+
+    >>> from robustfit.losses.mae import MAE
+    >>> optimal_basis(Problem(np.ones((3, 1)), np.array([0.0, 1.0, 5.0]), MAE()))
+    array([1])
+    """
+    place = Moving.of(problem, Motion(0, np.zeros(problem.X.shape[-1]))).at(0.0)
+    germ = place.afresh()
+    return None if germ is None else germ.basis
 
 
 def follow(
@@ -160,6 +203,7 @@ def follow(
         raise Incompatible(f"an exact path takes no penalty; {problem.penalty} is one")
     if not -np.inf < start < stop < np.inf:
         raise BadParameter(f"start={start!r}, stop={stop!r}: must be finite, start less than stop")
+    problem = replace(problem, X=problem.X.astype(float), y=problem.y.astype(float))
     if not linalg.independent(problem.X):
         return Path(problem, motion, (), (), Status.rank_deficient)
     track, status = _track(Moving.of(problem, motion).at(float(start)), float(stop), basis, limit)
@@ -205,3 +249,86 @@ def _intervals(start: float, track: list[Stretch], jumps: list[Jump | None]) -> 
         else:
             found.append(replace(interval, start=found[-1].stop if found else start))
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Rational:
+    """The path of least squares: b(t) = base + (N_0 + N_1 t + N_2 t^2) / (D_0 + D_1 t + D_2 t^2), D > 0.
+
+    With b' and A the coefficients and the Gram matrix of the other rows and w the weight of row k, a rank-one update is
+
+        b(t) = b' + w A^-1 x(t) (y(t) - x(t) b') / (1 + w x(t)' A^-1 x(t)).
+
+    Reference: Sherman & Morrison (1950), Ann. Math. Statist. 21, 124-127; Plackett (1950), Biometrika 37, 149-157.
+
+    >>> from robustfit.losses.mse import MSE
+    >>> X = np.column_stack([np.ones(5), [0.0, 0.0, 0.0, 1.0, 1.0]])
+    >>> star = Problem(X, np.array([-1.0, 0.0, 1.0, 1.0, -1.0]), MSE())
+    >>> Rational.of(star, Motion.along(4, 1, 2)).coef(-0.1).round(6)
+    array([-0.034926,  0.091912])
+    """
+
+    base: Array
+    numerator: Array
+    """`(3, p)`."""
+    denominator: Array
+    """`(3,)`."""
+
+    @classmethod
+    def of(cls, problem: Problem, motion: Motion) -> Rational:
+        """The least squares path of a single problem, whatever its loss; the columns must be linearly independent."""
+        weights = np.where(np.arange(len(problem.y)) == motion.row, 0.0, problem.shares)
+        share = float(problem.shares[motion.row])
+        base = linalg.least_squares(problem.X, problem.y, weights)
+        _, back, null = linalg.span(problem.X * np.sqrt(weights)[:, None])
+        x = np.stack([problem.X[motion.row], motion.dx])
+        rest = np.array([problem.y[motion.row], motion.dy]) - x @ base
+        if null.shape[1]:  # row k alone decides on a direction: the fit passes through it
+            size = np.array([*(x @ null[:, 0]), 0.0])
+            return cls(base, np.outer([*rest, 0.0], null[:, 0]), size)
+        pull = share * (x @ back) @ back.T
+        size = np.array([1.0 + x[0] @ pull[0], 2.0 * (x[0] @ pull[1]), x[1] @ pull[1]])
+        return cls(base, np.stack([pull[0] * rest[0], pull[0] * rest[1] + pull[1] * rest[0], pull[1] * rest[1]]), size)
+
+    def coef(self, t: Array | float) -> Array:
+        """The coefficients at places of any shape."""
+        powers = np.asarray(t, dtype=float)[..., None] ** np.arange(3)
+        result: Array = self.base + powers @ self.numerator / (powers @ self.denominator)[..., None]
+        return result
+
+    def lipschitz(self, X: Array, start: float, stop: float) -> float:
+        """The fastest change of a fitted value, max over i and t of abs(x_i db/dt): where a jump would be infinite.
+
+        Each rate is a quadratic over D^2; it is largest at an end or where a cubic is 0.
+        """
+        top = np.stack([self._minor(1, 0), 2.0 * self._minor(2, 0), self._minor(2, 1)], -1)
+        return max(self._steepest(quadratic, start, stop) for quadratic in X @ top)
+
+    def _minor(self, i: int, j: int) -> Array:
+        result: Array = self.numerator[i] * self.denominator[j] - self.numerator[j] * self.denominator[i]
+        return result
+
+    def _steepest(self, top: Array, start: float, stop: float) -> float:
+        """max abs(top(t) / D(t)^2)."""
+        bottom = Polynomial(self.denominator)
+        rate = Polynomial(top)
+        turns = (rate.deriv() * bottom - 2.0 * rate * bottom.deriv()).trim().roots()
+        places = np.clip([start, stop, *turns[np.abs(turns.imag) <= 1e-7 * np.abs(turns)].real], start, stop)
+        return float(np.abs(rate(places) / np.square(bottom(places))).max())
+
+
+def refits(problem: Problem, motion: Motion, t: Array, solver: Solver | None = None) -> Array:
+    """The coefficients at places of any shape, each fitted anew from least squares, at the problem's fixed scale.
+
+    A convex smooth loss with a unique fit has a continuous path: only losses with kinks, a scale or a start that jump,
+    and losses that are not convex, can jump.
+
+    >>> from robustfit.losses.huber import Huber
+    >>> X = np.column_stack([np.ones(5), [0.0, 0.0, 0.0, 1.0, 1.0]])
+    >>> star = Problem(X, np.array([-1.0, 0.0, 1.0, 1.0, -1.0]), Huber())
+    >>> refits(star, Motion.along(4, 1, 2), np.array([-1e-6, 1e-6]))[:, 1].round(4) + 0.0
+    array([0., 0.])
+    """
+    there = moved(problem, motion, t)
+    start = linalg.least_squares(there.X, there.y, there.weights)
+    return (solver or Newton()).solve(there, start).coef

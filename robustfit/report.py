@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from robustfit import __version__
+from robustfit.cell import Fitted, column_docs
 from robustfit.fit import Fit, Status
-from robustfit.study import Fitted, column_docs
 from robustfit.summary import setting_names
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -11,7 +12,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,3 +151,100 @@ def _version(library: str) -> str | None:
         return version(library)
     except PackageNotFoundError:
         return None
+
+
+@dataclass(frozen=True)
+class Store:
+    """The rows of a study in a folder: one Parquet file per unit of work, timings in a twin beside it.
+
+    A file's footer says which cells and which block it holds and which version of the numerics made it; so what is done
+    is read from the files themselves, and two processes on one study can at most do a block twice.
+    """
+
+    path: Path
+
+    def done(self) -> set[tuple[str, int]]:
+        """The (cell, block) pairs whose rows are here; unreadable files count as missing and are set aside."""
+        found = set()
+        for file in self._files("*"):
+            footer = self._footer(file)
+            found |= {(cell, footer["block"]) for cell in footer["cells"]} if footer else set()
+        return found
+
+    def write(
+        self, data: str, block: int, cells: tuple[str, ...], rows: pandas.DataFrame, timings: pandas.DataFrame
+    ) -> None:
+        """Write the rows of a unit, whole or not at all.
+
+        Raises:
+            RobustfitError: the disk is full or the folder cannot be written to.
+        """
+        footer = {"cells": cells, "block": block, "numerics": numerics()}
+        name = f"{data}-{block:06d}-{hashlib.sha256(' '.join(cells).encode()).hexdigest()[:8]}.parquet"
+        for table, folder_name in ((timings, "timings"), (rows, "rows")):
+            _write_parquet(table, self.path / folder_name / name, footer)
+
+    def read(self, data: str) -> pandas.DataFrame:
+        """All rows of one set of data with their seconds, in the order of cell and replicate, each once."""
+        import pandas
+
+        files = self._files(data)
+        if not files:
+            raise RobustfitError(f"{self.path}: no rows of {data}")
+        rows = pandas.concat([pandas.read_parquet(file) for file in files], ignore_index=True)
+        twins = [self.path / "timings" / file.name for file in files]
+        timings = pandas.concat([pandas.read_parquet(file) for file in twins if file.exists()], ignore_index=True)
+        key = ["cell", "replicate"]
+        timings = timings.drop_duplicates(key)[[*key, "seconds"]]
+        return rows.drop_duplicates(key).merge(timings, on=key, how="left").sort_values(key, ignore_index=True)
+
+    def other_versions(self) -> int:
+        """How many files were made by another version of the numerics."""
+        footers = [self._footer(file) for file in self._files("*")]
+        return sum(footer is not None and footer["numerics"] != numerics() for footer in footers)
+
+    def _files(self, data: str) -> list[Path]:
+        return sorted((self.path / "rows").glob(f"{data}-*.parquet"))
+
+    def _footer(self, file: Path) -> dict[str, Any] | None:
+        import pyarrow.parquet
+
+        try:
+            metadata = pyarrow.parquet.read_metadata(file).metadata or {}
+            footer: dict[str, Any] = json.loads(metadata[b"robustfit"])
+            return footer
+        except (OSError, KeyError, ValueError, pyarrow.lib.ArrowException):
+            broken = file.with_suffix(".broken")
+            print(
+                f"{file}: not a whole file of rows: set aside as {broken.name}, to be computed again", file=sys.stderr
+            )
+            os.replace(file, broken)
+            return None
+
+
+def _write_parquet(table: pandas.DataFrame, file: Path, footer: Mapping[str, Any]) -> None:
+    """One Parquet file: written under a temporary name, synced, renamed."""
+    import pyarrow
+    import pyarrow.parquet
+
+    content = pyarrow.Table.from_pandas(table, preserve_index=False)
+    content = content.replace_schema_metadata({"robustfit": json.dumps(footer, sort_keys=True)})
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=f".{file.stem}.", suffix=".draft", dir=file.parent)
+        with os.fdopen(handle, "wb") as stream:
+            pyarrow.parquet.write_table(content, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, file)
+    except OSError as error:
+        raise RobustfitError(f"cannot write {file}: {error.strerror}; what was written before is whole") from error
+
+
+@cache
+def numerics() -> str:
+    """A digest of the code that decides the numbers: every module but those that only show them."""
+    package = Path(__file__).resolve().parent
+    shown = {"cli.py", "report.py", "figures.py", "store.py", "summary.py", "engines.py", "grid.py", "regressor.py"}
+    files = sorted(file for file in package.rglob("*.py") if file.name not in shown)
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

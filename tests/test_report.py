@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from robustfit import report, study
+from robustfit import cell as study
+from robustfit import report
 from robustfit.catalogue import GROUPS, spec
 from robustfit.summary import summarise
 

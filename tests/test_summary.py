@@ -67,7 +67,7 @@ def test_every_measure_has_mean_error_and_count():
 
 
 def test_the_measures_are_columns_of_the_rows():
-    from robustfit.study import column_docs
+    from robustfit.cell import column_docs
 
     assert set(SUMMARISED) | set(SHARES) <= set(column_docs())
 

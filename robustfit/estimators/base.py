@@ -13,7 +13,14 @@ class Estimator(Parametrised, ABC):
     """A procedure that fits a linear model to every member of a batch."""
 
     @abstractmethod
-    def fit(self, X: Array, y: Array, weights: Array | None = None, intercept: bool = True) -> Fit:
+    def fit(
+        self,
+        X: Array,
+        y: Array,
+        weights: Array | None = None,
+        intercept: bool = True,
+        starts: dict[str, Array] | None = None,
+    ) -> Fit:
         """Fit, certify and measure.
 
         Args:
@@ -21,4 +28,5 @@ class Estimator(Parametrised, ABC):
             y: targets `(*batch, n)`.
             weights: how often each row counts, `(*batch, n)`.
             intercept: whether column 0 is an intercept, which no penalty touches.
+            starts: keeps the initial fits of these samples for other estimators that meet them.
         """

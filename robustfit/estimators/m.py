@@ -75,28 +75,35 @@ class M(Estimator):
         if isinstance(self.scale, JointScale) and (reason := joint.refuses(self.scale, self.loss)):
             raise Incompatible(reason)
 
-    def fit(self, X: Array, y: Array, weights: Array | None = None, intercept: bool = True) -> Fit:
+    def fit(
+        self,
+        X: Array,
+        y: Array,
+        weights: Array | None = None,
+        intercept: bool = True,
+        starts: dict[str, Array] | None = None,
+    ) -> Fit:
         started = time.perf_counter()
         problem = Problem(X, y, self.loss, np.ones(y.shape[:-1]), self.penalty, weights, intercept)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what overflows is a failed fit
-            fit = _reshaped(self._fit_flat(problem.flat()), problem.batch)
+            fit = _reshaped(self._fit_flat(problem.flat(), starts), problem.batch)
         return replace(fit, seconds=time.perf_counter() - started)
 
-    def _fit_flat(self, problem: Problem) -> Fit:
+    def _fit_flat(self, problem: Problem, starts: dict[str, Array] | None) -> Fit:
         full = linalg.regular(problem.X) | (not isinstance(self.penalty, NoPenalty))
         if not full.all():
             full |= ~np.isfinite(problem.X).all((-2, -1))  # the solver fails these, and says so
         if full.all():
-            return self._fit_regular(problem)
+            return self._fit_regular(problem, starts)
         fits = [(full, self._fit_regular(problem.take(full)))] if full.any() else []
         for i in np.flatnonzero(~full):
             here = np.arange(len(full)) == i
             fits.append((here, self._fit_deficient(problem.take(here))))
         return _merged(fits)
 
-    def _fit_regular(self, problem: Problem) -> Fit:
+    def _fit_regular(self, problem: Problem, starts: dict[str, Array] | None = None) -> Fit:
         """Fits of problems with linearly independent columns."""
-        initial, found = self._start(problem)
+        initial, found = self._start(problem, starts)
         problem = replace(problem, scale=found.scale)
         limit = (found.scale == 0) & (not self.loss.scale_free)
         fits = []
@@ -106,12 +113,12 @@ class M(Estimator):
             fits.append((limit, self._limit(problem.take(limit), initial[limit])))
         return _merged(fits)
 
-    def _start(self, problem: Problem) -> tuple[Array, Joint]:
+    def _start(self, problem: Problem, starts: dict[str, Array] | None = None) -> tuple[Array, Joint]:
         """The initial coefficients; from where the solver starts, and the scale it counts in, 0 where that is rounding.
 
         A joint scale is solved for here, with the coefficients, so that the solver starts where it should end.
         """
-        initial, interpolated = self._initial(problem)
+        initial, interpolated = self._initial(problem, {} if starts is None else starts)
         if isinstance(self.scale, InitialScale):
             scale = self.scale.estimate(problem.residuals(initial), problem.weights, interpolated)
             return initial, Joint.at(initial, np.where(scale <= rounding(problem, initial), 0.0, scale))
@@ -119,15 +126,19 @@ class M(Estimator):
             return initial, joint.solve(problem, self.scale, initial)
         return initial, Joint.at(initial, np.ones(problem.batch))
 
-    def _initial(self, problem: Problem) -> tuple[Array, int]:
+    def _initial(self, problem: Problem, starts: dict[str, Array]) -> tuple[Array, int]:
         """The initial coefficients, and through how many rows they pass by construction."""
+        key = repr(self.initial)
+        if key not in starts:
+            starts[key] = self._initial_fit(problem)
+        through = isinstance(self.initial, M) and isinstance(self.initial.loss, PolyhedralLoss)
+        return starts[key], problem.X.shape[-1] if through else 0
+
+    def _initial_fit(self, problem: Problem) -> Array:
         X, y, weights = problem.X, problem.y, problem.weights
         if isinstance(self.initial, M):
-            through = isinstance(self.initial.loss, PolyhedralLoss)
-            return self.initial.solve(X, y, weights), X.shape[-1] if through else 0
-        if self.initial is not None:
-            return self.initial.fit(X, y, weights).coef, 0
-        return linalg.least_squares(X, y, weights), 0
+            return self.initial.solve(X, y, weights)
+        return linalg.least_squares(X, y, weights) if self.initial is None else self.initial.fit(X, y, weights).coef
 
     def _first(self, problem: Problem, initial: Array) -> Array:
         """Where the solver starts: at the initial fit; at least squares for LAD, which the initial fit would give away.
@@ -172,8 +183,11 @@ class M(Estimator):
             solution = replace(solution, status=statuses(solution.status.shape, Status.zero_scale))
         else:
             solution = many(initial, 0, 0, Status.zero_scale)
-        fit = self._measured(replace(limit, penalty=NoPenalty()), initial, solution, Newton())
-        return replace(fit, scale=np.zeros_like(problem.scale))
+        fit = replace(
+            self._measured(replace(limit, penalty=NoPenalty()), initial, solution, Newton()),
+            scale=np.zeros_like(problem.scale),
+        )
+        return fit if self.loss.convex else _unproved(fit)
 
     def _measured(self, problem: Problem, initial: Array, solution: Solution, solver: Solver) -> Fit:
         """What is true of a solution: nothing here is the solver's word but its own claim of success."""
@@ -207,6 +221,13 @@ class M(Estimator):
         status = status_where(solved & (null.size > 0), Status.rank_deficient, fit.status)
         solution = replace(fit.solution, coef=coef, status=status)
         return replace(fit, coef=coef, initial=initial, solution=solution)
+
+
+def _unproved(fit: Fit) -> Fit:
+    """A fit of which nothing is proved: the initial one, that a loss without a limit falls back on."""
+    kind, nothing = np.full(fit.gap_kind.shape, "stationary"), np.zeros_like(fit.certified)
+    perfect_fit = np.array([status is Status.perfect_fit for status in fit.status])
+    return replace(fit, gap=np.where(perfect_fit, 0.0, np.nan), gap_kind=kind, certified=nothing)
 
 
 def _least_norm(coef: Array, null: Array, problem: Problem) -> Array:

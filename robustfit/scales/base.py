@@ -81,12 +81,13 @@ def m_scale(residuals: Array, loss: ResidualLoss, target: Array, weights: Array 
         relative = size / unit[..., None]
         curvature = float(loss.curvature(np.zeros(())))
         square = np.where(target > 0, 0.5 * curvature * total(np.square(relative), weights) / target, 0.0)
+        going = np.ones(square.shape, dtype=bool)
         for _ in range(MOST_STEPS):
             reached = _stepped(square, relative, loss, target, weights)
-            lower = reached < square * (1.0 - 4.0 * np.finfo(float).eps)
-            square = np.where(reached < square, reached, square)
-            if not lower.any():
+            going &= reached < square * (1.0 - 4.0 * np.finfo(float).eps)  # who has arrived stays, whoever goes on
+            if not going.any():
                 break
+            square = np.where(going, reached, square)
     return unit * np.sqrt(square)
 
 

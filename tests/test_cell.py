@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from robustfit import study
+from robustfit import cell as study
 from robustfit.catalogue import GROUPS, names, spec
 from robustfit.errors import BadParameter, Incompatible
 
