@@ -91,6 +91,11 @@ class Moving:
         return high
 
     @cached_property
+    def dx_size(self) -> float:
+        """The largest entry of dx: the columns are orthonormal, so rounding in one is rounding in all."""
+        return float(np.abs(self.dx).max())
+
+    @cached_property
     def counts(self) -> Mask:
         """The rows whose weight is not 0."""
         mask: Mask = self.high > self.low
@@ -106,16 +111,16 @@ class Moving:
     def resolution(self) -> float:
         """How near to t = 0 a place cannot be told from it: the datum's own rounding."""
         x, y = self.rows.X[0, self.moving][0], self.rows.y[0, self.moving][0]
-        change = np.hypot(np.abs(self.dx).max(), abs(self.dy))
+        change = np.hypot(self.dx_size, abs(self.dy))
         return EPSILON * float(np.hypot(np.abs(x).max(), abs(y)) / change) if change > 0 else 0.0
 
     def at(self, t: float) -> Place:
         """The rows at t."""
-        X, y, shift = self.rows.X[0].copy(), self.rows.y[0].copy(), t * self.dx
-        X_size, y_size = np.abs(X), np.abs(y)
-        X[self.moving] += shift
+        X, y = self.rows.X[0].copy(), self.rows.y[0].copy()
+        X_size, y_size = np.abs(X).max(-1, keepdims=True).repeat(X.shape[-1], -1), np.abs(y)
+        X[self.moving] += t * self.dx
         y[self.moving] += t * self.dy
-        X_size[self.moving] += np.abs(shift)
+        X_size[self.moving] += abs(t) * self.dx_size
         y_size[self.moving] += abs(t * self.dy)
         return Place(self, t, X, y, X_size, y_size)
 
@@ -208,7 +213,7 @@ class Germ:
         coef = coef + inverse @ (right - matrix @ coef)
         rounding = ROUNDING * (place.y_size + place.X_size @ np.abs(coef))
         doubt = np.abs(inverse) @ rounding[basis]
-        rough = ROUNDING * (abs(rows.dy) + np.abs(rows.dx) @ np.abs(coef)) + np.abs(rows.dx) @ doubt
+        rough = ROUNDING * abs(rows.dy) + rows.dx_size * (ROUNDING * np.abs(coef).sum() + doubt.sum())
         drift = rows.dy - float(rows.dx @ coef)
         positions = [int(q) for q in np.flatnonzero(rows.moving[basis])]
         position, zero = positions[0] if positions else None, rounding + place.X_size @ doubt
@@ -286,7 +291,7 @@ class Germ:
     def dual_rates(self) -> Array:
         """d theta_B / d kappa = - theta_k h."""
         pull = float(self.theta[self.place.rows.moving].sum())
-        size = np.abs(self.place.rows.dx) + np.abs(self.turn) @ self.place.X_size[self.basis]
+        size = self.place.rows.dx_size + np.abs(self.turn) @ self.place.X_size[self.basis]
         doubt = ROUNDING * abs(pull) * (size @ np.abs(self.inverse))
         if self.position is not None:
             doubt = doubt + self.slack[self.position] * np.abs(self.turn)

@@ -132,4 +132,5 @@ def _put(config: dict[str, Any], key: str, value: Any) -> None:
         known = [name for name in place if name not in ("name", "_target_")]
         raise Unknown.name("setting", key, [f"{'.'.join(path)}.{name}" for name in known])
     chooses = not rest or (isinstance(place[last], dict) and isinstance(value, str))
-    place[last] = {"name": value, **spec(key.replace(".", "/"), value)} if chooses else value
+    name = {} if rest else {"name": value}  # a part of a part is known by its class
+    place[last] = name | spec(key.replace(".", "/"), value) if chooses else value

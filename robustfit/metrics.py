@@ -156,7 +156,7 @@ def false_success(data: Data, fit: Fit) -> Any:
 
 
 def n_iter(data: Data, fit: Fit) -> Any:
-    """Iterations, as the solver counts them."""
+    """Iterations, as the solver counts them; steps of a scale that is solved for with the fit included."""
     return fit.solution.n_iter
 
 

@@ -1,0 +1,45 @@
+"""Engines: every unit comes back once, as a result or as a failure, whatever happens to the workers."""
+
+import os
+import signal
+
+import pytest
+
+from robustfit.engines import Dask, Serial
+from robustfit.errors import Failure, RobustfitError
+
+
+def work(unit):
+    if unit == "raise":
+        raise ValueError("no")
+    if unit == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return unit * 2
+
+
+def test_serial_yields_results_and_failures_in_order():
+    results = list(Serial().run(work, [1, "raise", 3]))
+    assert [index for index, _ in results] == [0, 1, 2]
+    assert results[0][1] == 2 and results[2][1] == 6
+    assert isinstance(results[1][1], Failure) and results[1][1].reason == "ValueError: no"
+    assert "test_engines" in results[1][1].details
+
+
+def test_no_units_need_no_cluster():
+    assert list(Dask().run(work, [])) == []
+
+
+@pytest.mark.slow
+def test_a_unit_that_kills_its_worker_is_a_failure_and_the_others_complete():
+    units = [1, 2, "kill", "raise", *range(5, 30)]
+    results = dict(Dask(workers=2, retries=1).run(work, units))
+    assert sorted(results) == list(range(len(units)))
+    failed = {index for index, result in results.items() if isinstance(result, Failure)}
+    assert failed == {2, 3} and "worker died" in results[2].reason
+    assert all(results[index] == work(unit) for index, unit in enumerate(units) if index not in failed)
+
+
+@pytest.mark.slow
+def test_an_address_where_nobody_answers_is_said():
+    with pytest.raises(RobustfitError, match="no Dask scheduler answers"):
+        list(Dask(address="tcp://127.0.0.1:9", timeout=1.0).run(work, [1]))
