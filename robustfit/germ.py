@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from robustfit import linalg
 from robustfit.linalg import Array, Mask
 from robustfit.problem import Problem
-from robustfit.vertex import Kinked, nearest_basis, optimise
+from robustfit.vertex import Kinked, settle
 
 Rows = NDArray[np.int64]
 EPSILON = float(np.finfo(float).eps)
@@ -55,7 +55,11 @@ class Motion:
 
 @dataclass(frozen=True)
 class Moving:
-    """The rows of a polyhedral problem, one for each kink, in orthonormal columns; those of one datum move."""
+    """The rows of a polyhedral problem, one for each kink; those of one datum move.
+
+    The columns are recombined such that they are orthonormal but for the lengths of rows: then nearly dependent rows,
+    and nothing else, make a basis nearly singular.
+    """
 
     rows: Kinked
     """At t = 0, a batch of one; X is the problem's X times `back`."""
@@ -68,7 +72,7 @@ class Moving:
     @classmethod
     def of(cls, problem: Problem, motion: Motion) -> Moving:
         """The rows of a single problem; the columns must be linearly independent."""
-        rows, back = Kinked.of(problem.flat()), linalg.span(problem.X)[1]
+        rows, back = Kinked.of(problem.flat()), recombination(problem.X)
         moving = np.arange(rows.y.shape[-1]) % len(problem.y) == motion.row
         turned = Kinked(rows.X @ back, rows.y, rows.low, rows.high)
         return cls(turned, moving, motion.dx @ back, float(motion.dy), back)
@@ -91,8 +95,13 @@ class Moving:
         return high
 
     @cached_property
+    def sizes(self) -> tuple[Array, Array]:
+        """The largest entry of each row of X, and each entry of y."""
+        return np.abs(self.rows.X[0]).max(-1), np.abs(self.rows.y[0])
+
+    @cached_property
     def dx_size(self) -> float:
-        """The largest entry of dx: the columns are orthonormal, so rounding in one is rounding in all."""
+        """The largest entry of dx."""
         return float(np.abs(self.dx).max())
 
     @cached_property
@@ -117,7 +126,7 @@ class Moving:
     def at(self, t: float) -> Place:
         """The rows at t."""
         X, y = self.rows.X[0].copy(), self.rows.y[0].copy()
-        X_size, y_size = np.abs(X).max(-1, keepdims=True).repeat(X.shape[-1], -1), np.abs(y)
+        X_size, y_size = self.sizes[0].copy(), self.sizes[1].copy()
         X[self.moving] += t * self.dx
         y[self.moving] += t * self.dy
         X_size[self.moving] += abs(t) * self.dx_size
@@ -127,7 +136,7 @@ class Moving:
 
 @dataclass(frozen=True)
 class Place:
-    """The rows at one t, and the sizes that their rounding is relative to."""
+    """The rows at one t, and the sizes `(n,)` that their rounding is relative to: rounding in one column is in all."""
 
     rows: Moving
     t: float
@@ -144,16 +153,16 @@ class Place:
     def edge(self, inverse: Array, basis: Rows, position: int) -> Array:
         """X B^-1 e_q: how residuals fall as the fit leaves basis row q, keeping to the others; 0 for rounding."""
         along = inverse[:, position]
-        doubt = np.abs(inverse) @ (self.X_size[basis] @ np.abs(along))
-        slope = snapped(self.X @ along, ROUNDING * (self.X_size @ (np.abs(along) + doubt)))
+        size = np.abs(along).sum()
+        doubt = (np.abs(inverse) @ self.X_size[basis]).sum() * size
+        slope = snapped(self.X @ along, ROUNDING * self.X_size * (size + doubt))
         slope[basis] = 0.0
         return slope
 
     def afresh(self) -> Germ | None:
         """The optimal germ from scratch; None where there is none."""
         rows = Kinked(self.X[None], self.y[None], self.rows.rows.low, self.rows.rows.high)
-        first = nearest_basis(rows, linalg.least_squares(rows.X, rows.y))
-        vertex = optimise(rows, first, max_pivots=200 + 20 * self.X.shape[-1])
+        vertex = settle(rows, linalg.least_squares(rows.X, rows.y), max_pivots=200 + 20 * self.X.shape[-1])
         return self.settle(vertex.basis[0])
 
     def stretch(self, stop: float, basis: Rows | None) -> Stretch | None:
@@ -211,12 +220,13 @@ class Germ:
             return None
         coef = inverse @ right
         coef = coef + inverse @ (right - matrix @ coef)
-        rounding = ROUNDING * (place.y_size + place.X_size @ np.abs(coef))
-        doubt = np.abs(inverse) @ rounding[basis]
-        rough = ROUNDING * abs(rows.dy) + rows.dx_size * (ROUNDING * np.abs(coef).sum() + doubt.sum())
+        size = np.abs(coef).sum()
+        rounding = ROUNDING * (place.y_size + place.X_size * size)
+        doubt = (np.abs(inverse) @ rounding[basis]).sum()
+        rough = ROUNDING * abs(rows.dy) + rows.dx_size * (ROUNDING * size + doubt)
         drift = rows.dy - float(rows.dx @ coef)
         positions = [int(q) for q in np.flatnonzero(rows.moving[basis])]
-        position, zero = positions[0] if positions else None, rounding + place.X_size @ doubt
+        position, zero = positions[0] if positions else None, rounding + place.X_size * doubt
         return cls(place, basis, inverse, coef, drift if abs(drift) > rough else 0.0, position, zero, given)
 
     @cached_property
@@ -284,7 +294,8 @@ class Germ:
     @cached_property
     def slack(self) -> Array:
         """How far off by rounding the basis dual can be."""
-        result: Array = ROUNDING * (np.abs(self.theta) @ self.place.X_size) @ np.abs(self.inverse)
+        size = float(np.abs(self.theta) @ self.place.X_size)
+        result: Array = ROUNDING * size * np.abs(self.inverse).sum(0)
         return result
 
     @cached_property
@@ -292,7 +303,7 @@ class Germ:
         """d theta_B / d kappa = - theta_k h."""
         pull = float(self.theta[self.place.rows.moving].sum())
         size = self.place.rows.dx_size + np.abs(self.turn) @ self.place.X_size[self.basis]
-        doubt = ROUNDING * abs(pull) * (size @ np.abs(self.inverse))
+        doubt = ROUNDING * abs(pull) * size * np.abs(self.inverse).sum(0)
         if self.position is not None:
             doubt = doubt + self.slack[self.position] * np.abs(self.turn)
         return snapped(-pull * self.turn, doubt)
@@ -423,6 +434,18 @@ def snapped(values: Array, rounding: Array) -> Array:
     array([ 0., -2.])
     """
     return np.where(np.abs(values) > rounding, values, 0.0)
+
+
+def recombination(X: Array) -> Array:
+    """T such that the columns of X T are orthonormal where every row is first brought to a common size.
+
+    >>> recombination(np.array([[1.0, 0.0], [0.0, 1e6]]))
+    array([[2.e+00, 0.e+00],
+           [0.e+00, 2.e-06]])
+    """
+    typical = np.abs(X).mean(-2)
+    size = (np.abs(X) / np.where(typical > 0, typical, 1.0)).max(-1, keepdims=True)
+    return linalg.span(X / np.where(size > 0, size, 1.0))[1]
 
 
 def inverted(matrix: Array) -> Array | None:

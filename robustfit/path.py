@@ -20,7 +20,7 @@ from robustfit import linalg
 from robustfit.certificates import certify
 from robustfit.errors import BadParameter, Incompatible
 from robustfit.fit import Status
-from robustfit.germ import Motion, Moving, Place, Rows, Stretch
+from robustfit.germ import Motion, Moving, Place, Rows, Stretch, recombination
 from robustfit.linalg import Array
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
@@ -152,7 +152,9 @@ class Path:
         if not self.intervals:
             return np.nan
         middle = np.array([0.5 * (interval.start + interval.stop) for interval in self.intervals])
-        return float(certify(moved(self.problem, self.motion, middle), self.coef(middle)).gap.max())
+        there, back = moved(self.problem, self.motion, middle), recombination(self.problem.X)
+        coef = linalg.apply(np.asarray(np.linalg.inv(back), dtype=float), self.coef(middle))
+        return float(certify(replace(there, X=there.X @ back), coef).gap.max())
 
 
 def optimal_basis(problem: Problem) -> Rows | None:

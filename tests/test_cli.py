@@ -339,7 +339,7 @@ def test_two_sweeps_at_the_same_time_keep_to_themselves(tmp_path):
 
 # Bad input
 
-SETTINGS = "there are: contamination, figure, initial, loss, out, outliers"
+SETTINGS = "there are: consent, contamination, engine, figure, initial, loss, out, outliers"
 REFUSED = [
     (["loss=hubber"], "no loss 'hubber' (did you mean 'huber'?); there are: bisquare, cauchy, huber, log_cosh, mae"),
     (["loss="], "no loss ''; there are: bisquare"),
@@ -506,7 +506,18 @@ def test_the_configuration_can_be_looked_at(tmp_path):
     run = call(tmp_path, "--cfg", "job", "loss=mae")
     content = yaml.safe_load(run.out)
     assert (run.code, content["loss"]) == (0, catalogue.spec("loss", "mae"))
-    assert set(content) == {*GROUPS, "outliers", "replicates", "seed", "figure", "trace", "out"}
+    assert set(content) == {
+        *GROUPS,
+        "study",
+        "engine",
+        "outliers",
+        "replicates",
+        "seed",
+        "figure",
+        "trace",
+        "out",
+        "consent",
+    }
     part = call(tmp_path, "--cfg", "job", "--package", "loss")
     assert yaml.safe_load(part.out.partition("\n")[2]) == {"_target_": "robustfit.losses.huber.Huber", "delta": 1.345}
     assert run.results == []

@@ -164,7 +164,7 @@ def test_without_an_intercept():
         (Quantile(0.9), lambda errors: np.quantile(errors, 0.9)),
         (Quantile(0.1), lambda errors: np.quantile(errors, 0.1)),
     ],
-    ids=repr,
+    ids=["mse", "mae", "quantile-0.9", "quantile-0.1"],
 )
 @pytest.mark.parametrize("noise", names("scenario/noise"))
 def test_the_target_is_what_a_large_sample_gives(noise, loss, estimate):

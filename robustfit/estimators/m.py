@@ -224,10 +224,10 @@ class M(Estimator):
 
 
 def _unproved(fit: Fit) -> Fit:
-    """A fit of which nothing is proved: the initial one, that a loss without a limit falls back on."""
-    kind, nothing = np.full(fit.gap_kind.shape, "stationary"), np.zeros_like(fit.certified)
-    perfect_fit = np.array([status is Status.perfect_fit for status in fit.status])
-    return replace(fit, gap=np.where(perfect_fit, 0.0, np.nan), gap_kind=kind, certified=nothing)
+    """A fit of which nothing is proved, but where it is perfect: the one that a loss without a limit falls back on."""
+    whole = np.array([status is Status.perfect_fit for status in fit.status])
+    kind = np.where(whole, fit.gap_kind, "stationary")
+    return replace(fit, gap=np.where(whole, 0.0, np.nan), gap_kind=kind, certified=fit.certified & whole)
 
 
 def _least_norm(coef: Array, null: Array, problem: Problem) -> Array:

@@ -63,7 +63,7 @@ def test_scipy_least_squares_cost(name, loss, factor, c):
             for tau in (0.1, 0.5, 0.9)
         ),
     ],
-    ids=repr,
+    ids=["mse", "mae", "quantile-0.1", "quantile-0.5", "quantile-0.9"],
 )
 def test_scikit_learn_metrics(loss, metric):
     y, eta = np.random.default_rng(0).normal(scale=[[1.0], [3.0]], size=(2, 50))
