@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from robustfit.metrics import columns, flagged, measure
 from robustfit.scenarios.base import Scenario
 from robustfit.scenarios.csv import CSV
 from robustfit.stability import COLUMNS as STABILITY_COLUMNS
-from robustfit.stability import Stability
+from robustfit.stability import Exhibit, Moves, Stability
 
 if TYPE_CHECKING:
     import pandas
@@ -201,6 +202,15 @@ class Fitted:
         table |= {"weight": self.fit.loss.weight(u), "leverage": linalg.leverage(data.X), "flag": flagged(residuals)}
         names = [f"x.{name}" if name in table else name for name in data.names[int(data.intercept) :]]
         return pandas.DataFrame(dict(zip(names, slopes.T, strict=True)) | table)
+
+    @cached_property
+    def exhibit(self) -> Exhibit | None:
+        """The path of one datum of the first sample; None where paths were not asked for or there is none."""
+        stability = self.cell.stability
+        if not (isinstance(stability, Moves) and stability.path):
+            return None
+        moves = Streams.spawn(self.cell.seed, self.block).moves
+        return stability.exhibit(self.data.take(slice(0, 1)), self.cell.estimator, self.fit.scale[0], moves)
 
     def trace(self) -> pandas.DataFrame:
         """The solver's way on the first sample: iteration, evaluations, objective and coefficients, if it tells."""

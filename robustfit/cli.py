@@ -236,8 +236,12 @@ def computed(study: Study, engine: Any) -> list[Failure]:
     fits = sum(len(unit.configs) for unit in units)
     quiet: dict[str, Any] = {"mininterval": 10.0, "ascii": True, "ncols": 80} if not sys.stderr.isatty() else {}
     with tqdm(total=fits, unit="cell blocks", leave=False, disable=not units, **quiet) as bar:
+
+        def advance(block: Any) -> None:
+            bar.update(len(getattr(block, "cells", ())))
+
         try:
-            return study.run(engine, lambda block: bar.update(len(getattr(block, "cells", ()))))
+            return study.run(engine, advance)
         except KeyboardInterrupt:
             left = len(study.missing())
             print(
@@ -328,6 +332,8 @@ def write(path: Path, settings: Mapping[str, Any], table: pandas.DataFrame, firs
         write_json(provenance(settings), draft / "provenance.json")
         if settings["trace"]:
             first.trace().to_csv(draft / "trace.csv", index=False)
+        if first.exhibit:
+            first.exhibit.table().to_csv(draft / "path.csv", index=False)
         draw(draft, settings, first, reference)
         return sorted(file.name for file in draft.iterdir())
 
@@ -344,6 +350,8 @@ def draw(path: Path, settings: Mapping[str, Any], first: Fitted, reference: Any)
     if settings["trace"] and way:
         best = float(first.fit.objective[0])
         figures.save(figures.trace_figure(way, best, f"{loss}, {first.fit.solver}"), path / "trace.png")
+    if first.exhibit:
+        figures.save(figures.path_figure(first.exhibit), path / "path.png")
 
 
 def sweep_job(config: DictConfig, path: Path) -> None:

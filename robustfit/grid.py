@@ -132,5 +132,8 @@ def _put(config: dict[str, Any], key: str, value: Any) -> None:
         known = [name for name in place if name not in ("name", "_target_")]
         raise Unknown.name("setting", key, [f"{'.'.join(path)}.{name}" for name in known])
     chooses = not rest or (isinstance(place[last], dict) and isinstance(value, str))
-    name = {} if rest else {"name": value}  # a part of a part is known by its class
-    place[last] = name | spec(key.replace(".", "/"), value) if chooses else value
+    if not chooses:
+        place[last] = value
+        return
+    content = spec(key.replace(".", "/"), value)
+    place[last] = content if rest else {"name": value, **content}  # a part of a part is known by its class

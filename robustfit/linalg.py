@@ -243,8 +243,9 @@ def _surely_regular(X: Array) -> Mask:
     sure = np.zeros(X.shape[:-2], dtype=bool)
     for rows in sorted({few, 1}, reverse=True):  # where a sample of many rows will do, the others need not be looked at
         if not sure.all():
+            left = X[~sure] if sure.any() else X  # a copy only of some members
             with np.errstate(over="ignore", invalid="ignore"):
-                sure[~sure] = _apart(*_unit_gram(gram(X[~sure][..., ::rows, :])))
+                sure[~sure] = np.ravel(_apart(*_unit_gram(gram(left[..., ::rows, :]))))
     return sure
 
 

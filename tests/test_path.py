@@ -422,3 +422,101 @@ def test_smooth_losses_do_not_jump_where_lad_does(loss):
         assert exact.largest.size == pytest.approx(2.0, rel=1e-9)
     assert max(changes) < 2.0
     np.testing.assert_allclose(changes, changes[-1], rtol=1e-2)
+
+
+# --- the columns and the picture
+
+
+def measured(X, y, loss, moves, sigma=1.0):
+    data = Data.clean(X[None], y[None], Truth(np.zeros(X.shape[1]), np.eye(X.shape[1]), Normal(sigma)))
+    estimator = M(loss, Newton(), MAD(), make("initial", "lad"))
+    fit = estimator.fit(data.X, data.y)
+    columns = moves.measure(data, estimator, fit, np.random.default_rng(5))
+    return {name: column.item() for name, column in columns.items()}, moves.exhibit(
+        data, estimator, fit.scale[0], np.random.default_rng(5)
+    )
+
+
+def test_columns_of_the_star():
+    """Both points at x = 1 jump at their own place; from there the line turns by 2 at x = 1."""
+    star = line([0, 0, 0, 1, 1], [-1, 0, 1, 1, -1])
+    columns, exhibit = measured(star.X, star.y, MAE(), Moves(rows=5, path=True, reach=0.5), sigma=0.5)
+    assert columns["jump_distance"] == pytest.approx(0.0, abs=1e-12)
+    assert columns["jump_size"] == pytest.approx(2.0 / 0.5, rel=1e-12)
+    assert exhibit.path.largest.size == pytest.approx(2.0, rel=1e-12)
+    assert exhibit.path.motion.row in (3, 4) and (exhibit.column, exhibit.position) == (1, 1.0)
+
+
+def test_columns_are_the_largest_and_the_nearest_jump_of_the_sampled_entries():
+    X, y = normal(np.random.default_rng(2), 40, 3)
+    columns, exhibit = measured(X, y, Quantile(0.25), Moves(rows=7, path=True, reach=0.8), sigma=2.0)
+    rows = np.random.default_rng(5).permuted(np.arange(40))[:7]
+    sizes, distances = [], []
+    for row in rows:
+        for column in (1, 2):
+            reach = 0.8 * spread(X)[column]
+            path = follow(Problem(X, y, Quantile(0.25)), Motion.along(int(row), column, 3), -reach, reach)
+            sizes += [jump.size / 2.0 for jump in path.jumps]
+            distances += [abs(jump.place) / spread(X)[column] for jump in path.jumps]
+    assert columns["jump_size"] == pytest.approx(max(sizes), rel=1e-9)
+    assert columns["jump_distance"] == pytest.approx(min(distances), rel=1e-9)
+    assert exhibit.path.largest.size / 2.0 == pytest.approx(max(sizes), rel=1e-9)
+
+
+def test_columns_are_empty_where_nothing_is_known():
+    X, y = normal(np.random.default_rng(2), 40, 3)
+    for loss, moves in ((MAE(), Moves(rows=2)), (Huber(), Moves(rows=2, path=True))):
+        columns, _ = measured(X, y, loss, moves)
+        assert np.isnan(columns["jump_size"]) and np.isnan(columns["jump_distance"])
+    dependent = np.column_stack([X, X[:, 1]])
+    columns, exhibit = measured(dependent, y, MAE(), Moves(rows=2, path=True))
+    assert np.isnan(columns["jump_size"]) and exhibit is None
+    columns, exhibit = measured(X[:, :1], y, MAE(), Moves(rows=2, path=True))
+    assert exhibit is None and columns["jump_size"] == 0.0  # there is no entry to move
+
+
+def test_where_nothing_jumps_the_size_is_0_and_the_middle_row_is_shown():
+    X, y = normal(np.random.default_rng(2), 40, 3)
+    columns, exhibit = measured(X, y, MAE(), Moves(rows=3, path=True, reach=1e-6))
+    assert columns["jump_size"] == 0.0 and np.isnan(columns["jump_distance"])
+    assert exhibit.path.motion.row == np.argsort(X[:, 1])[20] and not exhibit.path.jumps
+    assert len(figures.path_figure(exhibit).axes) == 2
+
+
+@pytest.mark.parametrize("loss", [MAE(), Quantile(0.9), Huber(), MSE()], ids=repr)
+def test_the_curves_are_those_of_the_fits(loss):
+    X, y = normal(np.random.default_rng(4), 30, 3)
+    _, exhibit = measured(X, y, loss, Moves(rows=5, path=True))
+    own = exhibit.own
+    curves = exhibit.curves(21)
+    assert list(curves) == list(dict.fromkeys([own, "mae", "least squares"]))
+    there = X.copy()
+    for label, fitted in ((own, loss), ("mae", MAE()), ("least squares", MSE())):
+        places, coef = curves[label]
+        k = len(places) // 3
+        there[exhibit.path.motion.row, exhibit.column] = exhibit.position + places[k]
+        expected = M(fitted, Newton(), MAD(), make("initial", "lad")).fit(there, y).coef
+        np.testing.assert_allclose(coef[k], expected, rtol=1e-6, atol=1e-6)
+    table = exhibit.table()
+    assert list(table.columns[:4]) == ["from", "to", "rows", "unique"] and len(table) == len(exhibit.path.intervals)
+    assert table["jump"].sum() == pytest.approx(sum(jump.size for jump in exhibit.path.jumps))
+
+
+def test_the_picture(tmp_path):
+    phones = model("phones")
+    _, exhibit = measured(phones.X, phones.y, MAE(), Moves(rows=24, path=True))
+    figure = figures.path_figure(exhibit)
+    left, right = figure.axes
+    assert [text.get_text() for text in left.get_legend().get_texts()] == ["mae", "least squares"]
+    words = [text.get_text() for text in right.get_legend().get_texts()]
+    assert words[-2:] == ["mae before the jump", "mae after the jump"]
+    figures.save(figure, tmp_path / "path.png")
+    assert (tmp_path / "path.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_the_command_draws_and_prints_it(tmp_path):
+    run = call(tmp_path, "scenario=line", "loss=mae", "stability.path=true")
+    assert run.code == 0, run.err
+    assert "Exact path of mae as x1 of row" in run.out
+    files = {file.name for file in tmp_path.rglob("*") if file.is_file()}
+    assert {"path.csv", "path.png"} <= files
