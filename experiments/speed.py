@@ -48,6 +48,7 @@ from experiments.timing import (
 )
 from robustfit import RobustRegressor, linalg
 from robustfit.catalogue import make
+from robustfit.cell import Cell
 from robustfit.certificates import CERTIFIED, certify
 from robustfit.contaminations.vertical import Vertical
 from robustfit.data import Data, Streams
@@ -60,7 +61,6 @@ from robustfit.problem import Problem
 from robustfit.scales.fixed import Fixed
 from robustfit.scenarios.linear import Linear
 from robustfit.solvers.newton import Newton
-from robustfit.cell import Cell
 
 REPORT = ROOT / "results" / "SPEED.md"
 OUTLIERS = 0.1
@@ -512,7 +512,8 @@ def memory(sizes: Sizes) -> Section:
 def _peak(sizes: Sizes, loss: str, order: str) -> float:
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-c", PEAK, json.dumps([sizes.n_large, sizes.p_large, loss, order])]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": path})
+    env = {**os.environ, "PYTHONPATH": path, "MALLOC_MMAP_THRESHOLD_": "1000000"}  # what is freed leaves the process
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
     return float(done.stdout)
 
 

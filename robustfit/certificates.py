@@ -116,7 +116,10 @@ def perfect(problem: Problem, coef: Array) -> Mask:
         X, y = problem.X[..., first : first + step, :], problem.y[..., first : first + step]
         size = np.abs(y) + linalg.apply(np.abs(X), np.abs(coef))
         rounding = 4 * p * np.finfo(float).eps * size
-        result = np.asarray(result & (np.abs(y - linalg.apply(X, coef)) <= rounding).all(-1) & (size < np.inf).all(-1))
+        met = (np.abs(y - linalg.apply(X, coef)) <= rounding) & (size < np.inf)
+        if problem.weights is not None:
+            met |= problem.weights[..., first : first + step] == 0  # rows that do not count
+        result = np.asarray(result & met.all(-1))
     return result
 
 
@@ -262,7 +265,10 @@ def _reweighted(problem: Problem, coef: Array, steps: int) -> Array:
         trial = coef - linalg.solve(problem.hessian(coef, weight), problem.gradient(coef))
         reached = problem.objective(trial)
         better = reached <= value
+        settled = (value - reached <= POLISHED * value).all()
         coef, value = np.where(better[:, None], trial, coef), np.where(better, reached, value)
+        if settled:
+            break
     return coef
 
 

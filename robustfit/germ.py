@@ -32,7 +32,7 @@ ROUNDING = 64 * EPSILON
 """What a sum can be off by, relative to the sum of the sizes of its terms."""
 
 MAX_CONDITION = 1e8
-"""A basis beyond this, its rows taken from orthonormal columns, is as good as dependent."""
+"""A basis beyond this, its columns recombined as in `Moving`, is as good as dependent."""
 
 
 @dataclass(frozen=True)

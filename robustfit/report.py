@@ -122,8 +122,16 @@ def _measures(fitted: Fitted, reference: Fit, loss: str) -> str:
         ("clean_rmse", number(float(m["clean_rmse"][0])), "error on the uncorrupted targets"),
         ("scale", number(float(m["scale_value"][0])), "width of the errors in whose units the loss counts"),
         ("instability", number(float(m["instability"][0])), "change of the fit per unit move of one entry of X"),
-        ("jump_size", number(float(m["jump_size"][0])), "largest jump of a fitted value as one entry of X moves, in sigma"),
-        ("jump_distance", number(float(m["jump_distance"][0])), "how far the nearest jump is, in spreads of the column"),
+        (
+            "jump_size",
+            number(float(m["jump_size"][0])),
+            "largest jump of a fitted value as one entry moves, in sigma",
+        ),
+        (
+            "jump_distance",
+            number(float(m["jump_distance"][0])),
+            "how far off the nearest jump is, in spreads",
+        ),
         ("solution_width", number(float(m["solution_width"][0])), "0: the optimum is unique"),
         ("outlier_ap", number(float(m["outlier_ap"][0])), "how well the residuals find the outliers (1: all first)"),
         ("objective", number(float(m["objective"][0]), 10), "mean loss"),
@@ -135,9 +143,9 @@ def _measures(fitted: Fitted, reference: Fit, loss: str) -> str:
 def _path(exhibit: Exhibit) -> str:
     """The intervals of one exact path."""
     table, name, row = exhibit.table(), exhibit.data.names[exhibit.column], exhibit.path.motion.row
-    shown = table[["from", "to", f"from.{name}", f"to.{name}", "jump"]].head(20)
+    numbers = table[["from", "to", f"from.{name}", f"to.{name}", "jump"]].map(lambda value: number(value, 5))
     header = [f"{name} from", "to", "slope from", "to", "jump", "through rows"]
-    cells = [[*(number(float(value), 5) for value in line), rows] for line, rows in zip(shown.values, table["rows"])]
+    cells = [list(line) for line in numbers.assign(rows=table["rows"]).head(20).to_numpy()]
     title = f"Exact path of {exhibit.exact} as {name} of row {row} moves; it is at {number(exhibit.position, 5)}"
     note = "jump: where the interval ends, the largest change of a fitted value, in units of y"
     more = f"\n... and {len(table) - 20} more" if len(table) > 20 else ""

@@ -8,21 +8,31 @@ from fractions import Fraction
 import numpy as np
 import oracles
 import pytest
+from command import call
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_data import model, read
 
+from robustfit import figures
+from robustfit.catalogue import make
+from robustfit.data import Data, Truth
 from robustfit.errors import BadParameter, Incompatible
+from robustfit.estimators.m import M
 from robustfit.fit import Status
 from robustfit.germ import Motion
+from robustfit.losses.base import PolyhedralLoss
 from robustfit.losses.huber import Huber
 from robustfit.losses.log_cosh import LogCosh
 from robustfit.losses.mae import MAE
 from robustfit.losses.mse import MSE
 from robustfit.losses.quantile import Quantile
+from robustfit.noises.normal import Normal
 from robustfit.path import Rational, follow, moved, optimal_basis, refits
 from robustfit.penalties.l2 import L2
 from robustfit.problem import Problem
+from robustfit.scales.mad import MAD
+from robustfit.solvers.newton import Newton
+from robustfit.stability import Moves, spread
 
 TIES = [row for row in read("instability.csv") if row["move"] != "none"]
 SETS = sorted({row["name"] for row in TIES})
@@ -278,7 +288,6 @@ def test_other_numbers_are_followed_in_double_precision(dtype):
 
 def test_several_kinks():
     """Losses of three pieces: as if every row counted twice; the fit moves on with the row's other kink."""
-    from robustfit.losses.base import PolyhedralLoss
 
     class Insensitive(PolyhedralLoss):
         """max(0, abs(u) - 1/2)."""
