@@ -99,34 +99,44 @@ class Dask(Engine):
         return Client(cluster, timeout=self.timeout)
 
     def _stream(self, client: Any, function: Callable[[Any], Any], units: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-        from distributed import as_completed
+        """All units, a bounded number in flight; those whose worker died are then tried alone, one by one.
 
-        waiting = iter(enumerate(units))
+        A worker takes those that wait for it with it when it dies: only alone is it seen which of them kills it.
+        """
         ahead = self.window * max(1, len(client.scheduler_info()["workers"]))
+        suspects = []
+        for index, result in _flight(client, function, units, range(len(units)), ahead):
+            if isinstance(result, Failure) and result.reason.startswith(DIED):
+                suspects.append(index)
+            else:
+                yield index, result
+        yield from _flight(client, function, units, suspects, 1)
 
-        def submit(index: int, unit: Any) -> Any:
-            return client.submit(attempt, function, unit, key=f"robustfit-{id(units)}-{index}", pure=False)
 
-        places = {}
-        done = as_completed()
-        for index, unit in _some(waiting, ahead):
-            future = submit(index, unit)
-            places[future.key] = index
-            done.add(future)
-        for future in done:
-            yield places.pop(future.key), _result(future)
-            for index, unit in _some(waiting, 1):
-                another = submit(index, unit)
-                places[another.key] = index
-                done.add(another)
-
+DIED = "the worker died"
 
 SINGLE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 """One thread inside a block: the workers are the parallelism."""
 
 
-def _some(waiting: Iterator[tuple[int, Any]], count: int) -> list[tuple[int, Any]]:
-    return list(itertools.islice(waiting, count))
+def _flight(
+    client: Any, function: Callable[[Any], Any], units: Sequence[Any], indices: Sequence[int], ahead: int
+) -> Iterator[tuple[int, Any]]:
+    """The results of some units as they end, so many of them submitted at a time."""
+    from distributed import as_completed
+
+    waiting, places, done = iter(indices), {}, as_completed()
+
+    def submit(count: int) -> None:
+        for index in itertools.islice(waiting, count):
+            future = client.submit(attempt, function, units[index], pure=False)
+            places[future.key] = index
+            done.add(future)
+
+    submit(ahead)
+    for future in done:
+        yield places.pop(future.key), _result(future)
+        submit(1)
 
 
 def _result(future: Any) -> Any:
@@ -134,7 +144,7 @@ def _result(future: Any) -> Any:
     error = future.exception()
     if error is None:
         return future.result()
-    return Failure(f"the worker died ({type(error).__name__})", str(error))
+    return Failure(f"{DIED} ({type(error).__name__})", str(error))
 
 
 def _check_versions(client: Any) -> None:

@@ -51,7 +51,8 @@ def test_there_are_commands_and_code_to_try():
 def test_a_command_runs_as_it_is_written(home, arguments):
     run = call(home, *arguments)
     assert run.code == 0, run.err
-    assert "--multirun" in arguments or run.err == ""
+    talks = {"--multirun"} & {*arguments} or any(word.startswith("study=") for word in arguments)
+    assert talks or run.err == "", "only work that takes long says how far it is"
     assert "--help" in arguments or run.folder.is_dir()
 
 
