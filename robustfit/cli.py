@@ -348,7 +348,9 @@ def draw(path: Path, settings: Mapping[str, Any], first: Fitted, reference: Any)
     figures.save(figures.fit_figure(first.data.member(0), first.fit.coef[0], reference, loss), path / "fit.png")
     way = first.fit.solution.trace
     if settings["trace"] and way:
-        best = float(first.fit.objective[0])
+        best = float(
+            first.fit.objective[0] * (1.0 - (first.fit.gap[0] if first.fit.gap_kind[0] != "stationary" else 0))
+        )
         figures.save(figures.trace_figure(way, best, f"{loss}, {first.fit.solver}"), path / "trace.png")
     if first.exhibit:
         figures.save(figures.path_figure(first.exhibit), path / "path.png")

@@ -74,7 +74,7 @@ def _margins(axes: Axes, x: Array, y: Array) -> None:
 
 
 def trace_figure(trace: tuple[Step, ...], best: float, label: str) -> Figure:
-    """How far the objective was above the best one known, against iterations and evaluations."""
+    """How far the objective was above a lower bound of it, against iterations and evaluations."""
     figure = _figure(7.2, 3.4)
     left, right = figure.subplots(1, 2, sharey=True)
     objective = np.array([step.objective for step in trace])
@@ -85,7 +85,7 @@ def trace_figure(trace: tuple[Step, ...], best: float, label: str) -> Figure:
     right.semilogy([step.evaluations for step in trace], floor, color=BLUE, marker=".")
     left.set_xlabel("iterations")
     right.set_xlabel("evaluations")
-    left.set_ylabel("objective above the best known, relative")
+    left.set_ylabel("objective above its bound, relative")
     left.set_title(label, loc="left", fontsize=9)
     return figure
 

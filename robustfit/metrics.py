@@ -87,7 +87,7 @@ def coef_error(data: Data, fit: Fit) -> Any:
 
 
 def surface_error(data: Data, fit: Fit) -> Any:
-    """Root mean squared distance between the fitted and the target surface over clean rows, in units of y.
+    """Root mean squared distance between the fitted and the target surface over the clean population, in units of y.
 
     sqrt((b - target)' E[x x'] (b - target)), x with 1: the main measure, for no unit of the design changes it.
     """

@@ -11,6 +11,7 @@ import numpy as np
 from robustfit import __version__
 from robustfit.cell import Fitted, column_docs
 from robustfit.fit import Fit, Status
+from robustfit.scenarios.csv import CSV
 from robustfit.stability import Exhibit
 from robustfit.summary import setting_names
 
@@ -80,18 +81,23 @@ def _facts(fitted: Fitted) -> list[tuple[str, str]]:
     settings, data, fit = fitted.cell.settings, fitted.data, fitted.fit
     n, p = data.X.shape[-2:]
     marked = int(data.outliers[0].sum())
-    scenario = f"{settings['scenario']}: {n} rows, {p - data.intercept} features"
+    scenario = f"{settings['scenario']}: {n} rows, {_count(p - data.intercept, 'feature')}"
     noise = settings.get("scenario.noise")
     contamination = f"{settings['contamination']}, {marked} of {n} rows" if marked else "none"
     start = f"scale={settings['scale']}, initial={settings['initial']}"
     solution = fit.solution
     ways = f"{fit.solver}: {fit.status[0].name}, {solution.n_iter[0]} iterations, {solution.n_eval[0]} evaluations"
-    return [
+    facts = [
         ("scenario", scenario + (f", {noise} noise" if noise else "")),
         ("outliers", contamination),
         ("loss", f"{_loss(settings)}, {start}"),
         ("solver", ways),
     ]
+    if settings["penalty"] != "none":
+        facts.insert(3, ("penalty", f"{settings['penalty']}, alpha={_setting(settings.get('penalty.alpha'))}"))
+    if isinstance(fitted.cell.scenario, CSV) and fitted.cell.scenario.left_out:
+        facts.insert(1, ("left out", f"{', '.join(fitted.cell.scenario.left_out)}: columns of text"))
+    return facts
 
 
 def _loss(settings: Mapping[str, Any]) -> str:
@@ -102,8 +108,8 @@ def _loss(settings: Mapping[str, Any]) -> str:
 
 
 def _coefficients(fitted: Fitted, reference: Fit, loss: str) -> str:
-    data, names = fitted.data, fitted.data.names
-    columns = [("true", data.truth.coef)] if data.truth is not None else []
+    names = fitted.data.names
+    columns = _truths(fitted)
     columns += [(loss, fitted.fit.coef[0]), ("least squares", reference.coef[0])]
     header = ["coefficient", *(title for title, _ in columns)]
     shown = range(min(len(names), 20))
@@ -112,29 +118,45 @@ def _coefficients(fitted: Fitted, reference: Fit, loss: str) -> str:
     return aligned(header, lines) + more
 
 
+def _truths(fitted: Fitted) -> list[tuple[str, Any]]:
+    """The true coefficients, and beside them what this loss estimates of them, where that is something else."""
+    data, target = fitted.data, float(fitted.measured["target_intercept"][0])
+    if data.truth is None:
+        return []
+    same = not data.intercept or math.isnan(target) or target == data.truth.coef[0]
+    aim = [] if same else [("target", np.concatenate([[target], data.truth.coef[1:]]))]
+    return [("true", data.truth.coef), *aim]
+
+
 def _measures(fitted: Fitted, reference: Fit, loss: str) -> str:
     m, fit = fitted.measured, fitted.fit
     proof = {"exact": "exact dual", "dual": "dual bound", "stationary": "stationarity, no proof"}[str(fit.gap_kind[0])]
     verdict = "certified" if fit.certified[0] else "not certified"
     warning = "; the solver's success is false" if fit.false_success[0] else ""
+    priced = fitted.cell.settings["penalty"] != "none"
+    clean = "error on the uncorrupted targets" if fitted.data.outliers.any() else "error on the targets"
     lines = [
         ("surface_error", number(float(m["surface_error"][0])), "distance from the target surface, in units of y"),
-        ("clean_rmse", number(float(m["clean_rmse"][0])), "error on the uncorrupted targets"),
+        ("clean_rmse", number(float(m["clean_rmse"][0])), clean),
         ("scale", number(float(m["scale_value"][0])), "width of the errors in whose units the loss counts"),
-        ("instability", number(float(m["instability"][0])), "change of the fit per unit move of one entry of X"),
+        (
+            "instability",
+            number(float(m["instability"][0])),
+            "change of the fit per unit of a small move of one entry of X, mean over sampled ones",
+        ),
         (
             "jump_size",
             number(float(m["jump_size"][0])),
-            "largest jump of a fitted value as one entry moves, in sigma",
+            "largest jump of a fitted value as one sampled entry moves, in sigma",
         ),
         (
             "jump_distance",
             number(float(m["jump_distance"][0])),
-            "how far off the nearest jump is, in spreads",
+            "how far off the nearest jump of a sampled entry is, in spreads of its column",
         ),
         ("solution_width", number(float(m["solution_width"][0])), "0: the optimum is unique"),
         ("outlier_ap", number(float(m["outlier_ap"][0])), "how well the residuals find the outliers (1: all first)"),
-        ("objective", number(float(m["objective"][0]), 10), "mean loss"),
+        ("objective", number(float(m["objective"][0]), 10), "mean loss plus penalty" if priced else "mean loss"),
         ("gap", f"{float(fit.gap[0]):.1e}", f"{proof}: {verdict}{warning}"),
     ]
     return aligned(["measure", "value", ""], [list(line) for line in lines if line[1] != "-"])
@@ -147,7 +169,7 @@ def _path(exhibit: Exhibit) -> str:
     header = [f"{name} from", "to", "slope from", "to", "jump", "through rows"]
     cells = [list(line) for line in numbers.assign(rows=table["rows"]).head(20).to_numpy()]
     title = f"Exact path of {exhibit.exact} as {name} of row {row} moves; it is at {number(exhibit.position, 5)}"
-    note = "jump: where the interval ends, the largest change of a fitted value, in units of y"
+    note = "jump: where the interval ends, the largest change of a fitted value, in units of y; rows count from 0"
     more = f"\n... and {len(table) - 20} more" if len(table) > 20 else ""
     return f"{title}\n\n{aligned(header, cells, left=0)}{more}\n\n{note}"
 
@@ -160,7 +182,8 @@ def _meaning(fitted: Fitted, reference: Fit, loss: str) -> str:
     proof = "there may be a better fit: this one is not proved optimal"
     if fit.certified[0]:
         size = f" by more than {float(fit.gap[0]):.1e} of it" if fit.gap[0] > 0 else ""
-        proof = f"no coefficients have a mean loss that is lower{size}"
+        what = "a mean loss" if fitted.cell.settings["penalty"] == "none" else "a mean loss plus penalty"
+        proof = f"no coefficients have {what} that is lower{size}"
     return f"Meaning: {_comparison(fitted, reference, loss)}; {proof}."
 
 
@@ -173,13 +196,21 @@ def _comparison(fitted: Fitted, reference: Fit, loss: str) -> str:
     if math.isnan(own) or math.isnan(other):
         shift = float(np.sqrt(np.square(fitted.fit.coef[0] - reference.coef[0]).sum()))
         return f"the {loss} fit differs from least squares by {number(shift)} in the coefficients"
-    if own == other or loss == "mse":
-        return f"the {loss} fit misses the target surface by {number(own)}"
+    if own == other or loss == "mse" or not _same_target(fitted, reference):
+        return f"the {loss} fit misses what it estimates, its target surface, by {number(own)}"
     nearer = own < other
     ratio = other / own if nearer else own / other
     return (
         f"the {loss} fit is {ratio:.3g} times {'nearer to' if nearer else 'farther from'} the target than least squares"
     )
+
+
+def _same_target(fitted: Fitted, reference: Fit) -> bool:
+    """Whether the loss and least squares estimate the same surface."""
+    from robustfit.metrics import target_intercept
+
+    own, other = fitted.measured["target_intercept"][0], target_intercept(fitted.data.take(slice(0, 1)), reference)[0]
+    return not fitted.data.intercept or bool(own == other)
 
 
 TABLE = ("surface_error", "slope_error", "scale_value", "instability", "outlier_ap", "n_iter", "gap")

@@ -48,6 +48,11 @@ class CSV(Scenario):
         return True
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """The columns that are not used because they hold text; none where the features were named."""
+        return self.table.left_out
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the file's bytes: what the data are, wherever they stand."""
         return hashlib.sha256(existing(self.path).read_bytes()).hexdigest()
@@ -73,6 +78,7 @@ class _Table:
     X: Array
     y: Array
     names: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def existing(path: str) -> Path:
@@ -101,7 +107,8 @@ def _read(scenario: CSV, file: Path, _version: tuple[int, int]) -> _Table:
     X = design(np.stack(x, axis=-1) if x else np.empty((len(y), 0)))
     for array in (X, y):
         array.flags.writeable = False
-    return _Table(X, y, ("intercept", *features))
+    others = [name for name in frame.columns if name not in (scenario.target, *features)]
+    return _Table(X, y, ("intercept", *features), () if scenario.features is not None else tuple(others))
 
 
 def _frame(file: Path) -> Any:
