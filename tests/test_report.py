@@ -92,7 +92,7 @@ def test_with_error(mean, error, text):
 
 def test_a_single_run_says_what_was_fitted():
     text = single(loss="bisquare", outliers=0.2)
-    assert "line: 50 rows, 1 features, normal noise" in text
+    assert "line: 50 rows, 1 feature, normal noise" in text
     assert "vertical, 10 of 50 rows" in text
     assert "bisquare(c=4.685), scale=mad, initial=lad" in text
     assert "stationarity, no proof: not certified" in text
@@ -108,7 +108,7 @@ def test_many_coefficients_are_cut_short_and_it_is_said():
 
 
 def test_least_squares_is_not_compared_with_itself():
-    assert "Meaning: the mse fit misses the target surface by" in single(loss="mse")
+    assert "Meaning: the mse fit misses what it estimates, its target surface, by" in single(loss="mse")
     assert re.search(r"the huber fit is [\d.]+ times (nearer to|farther from) the target", single())
 
 
