@@ -98,8 +98,7 @@ def scipy_huber(X: Array, y: Array) -> tuple[Array, float]:
 
 def normal_equations(X: Array, y: Array) -> Answer:
     """Least squares."""
-    coef: Array = np.linalg.solve(X.T @ X, X.T @ y)
-    return Answer(coef)
+    return Answer(np.asarray(np.linalg.solve(X.T @ X, X.T @ y), dtype=np.float64))
 
 
 def one_by_one(fit: One, X: Array, y: Array) -> Answer:

@@ -280,7 +280,16 @@ def large(sizes: Sizes, loss: ResidualLoss, kind: str, targets: dict[str, Target
         "The default number of BLAS threads. Data of the same kind as in the batches. Our sides and the normal "
         f"equations count with the median of {FAST_RUNS} runs in each turn."
     )
-    return Contest(work, conditions, loss, X, y, ways, sides, targets).section(sizes.long_turns)
+    section = Contest(work, conditions, loss, X, y, ways, sides, targets).section(sizes.long_turns)
+    with threadpool_limits(1):
+        alone = in_turn(sides[: 1 + len(ways)], sizes.long_turns)
+    rows = [
+        Row(f"{work}: {OURS[way][0]}, one BLAS thread", *found, aside=True)
+        for way in ways
+        for found in against(alone, OURS[way][0], {NORMAL: targets[NORMAL]})
+    ]
+    details = [*section.details, "", "The same with one BLAS thread:", "", *time_table(alone)]
+    return replace(section, rows=section.rows + rows, details=details)
 
 
 # --- a study
@@ -355,18 +364,20 @@ def growth(sizes: Sizes) -> Section:
     rows, details = [], []
     X, y = draw(3, (max(sizes.growth_n),), sizes.p_growth)
     many = draw(4, (max(sizes.growth_fits), sizes.n_small), sizes.p_small)
+    in_n, in_replicates = f"p={sizes.p_growth}", f"n={sizes.n_small}, p={sizes.p_small}"
     for loss in (Huber(DELTA), MAE()):
-        taken = _grown(loss, X, y, sizes.growth_n, sizes.long_turns)
-        rows += _exponents(f"{type(loss).__name__}, time in n, p={sizes.p_growth}", taken)
-        details += _growth_lines(f"{type(loss).__name__}, seconds at n", taken)
+        name = type(loss).__name__
         with threadpool_limits(1):
-            taken = _grown(loss, *many, sizes.growth_fits, sizes.long_turns)
-        work = f"{type(loss).__name__}, time in replicates, n={sizes.n_small}, p={sizes.p_small}"
-        rows += _exponents(work, taken)
-        details += _growth_lines(f"{type(loss).__name__}, seconds for replicates", taken)
+            by_n = _grown(loss, X, y, sizes.growth_n, sizes.long_turns)
+            by_count = _grown(loss, *many, sizes.growth_fits, sizes.long_turns)
+        rows += _exponents(f"{name}, time in n, {in_n}", by_n)
+        rows += _exponents(f"{name}, time in replicates, {in_replicates}", by_count)
+        details += _growth_lines(f"{name}, seconds at n, {in_n}", by_n)
+        details += _growth_lines(f"{name}, seconds for replicates, {in_replicates}", by_count)
     conditions = (
-        "The default number of BLAS threads for n, one for replicates, which are one batch. M(...).fit with its "
-        "certificate, scale fixed, from least squares. The exponent is the least squares slope of log time on log size."
+        "One BLAS thread: the default would take more threads as the size grows. M(...).fit with its certificate, "
+        "scale fixed, from least squares; replicates are one batch. The exponent is the least squares slope of log "
+        "time on log size."
     )
     return Section("Growth", conditions, rows, details)
 

@@ -27,6 +27,9 @@ from robustfit.solvers.auto import Auto
 from robustfit.solvers.base import Solver, many
 from robustfit.solvers.newton import Newton
 
+CHUNK_ENTRIES = 2**17
+"""The entries of X that are fitted side by side: a megabyte, so that a chunk stays in the cache."""
+
 FALSE_SUCCESS = 1e-6
 """How much lower, relative, an exhibited objective must be to call a solver's success false."""
 
@@ -90,6 +93,14 @@ class M(Estimator):
         return replace(fit, seconds=time.perf_counter() - started)
 
     def _fit_flat(self, problem: Problem, starts: dict[str, Array] | None) -> Fit:
+        """Fits of a batch with one axis, a chunk that stays in the cache at a time."""
+        members = max(1, CHUNK_ENTRIES // max(1, int(np.prod(problem.X.shape[-2:]))))
+        if starts is not None or len(problem.y) <= members:
+            return self._fit_chunk(problem, starts)
+        parts = [slice(first, first + members) for first in range(0, len(problem.y), members)]
+        return _joined([self._fit_chunk(problem.chunk(part), None) for part in parts])
+
+    def _fit_chunk(self, problem: Problem, starts: dict[str, Array] | None) -> Fit:
         full = linalg.regular(problem.X) | (not isinstance(self.penalty, NoPenalty))
         if not full.all():
             full |= ~np.isfinite(problem.X).all((-2, -1))  # the solver fails these, and says so
@@ -265,6 +276,14 @@ def _merged(fits: list[tuple[Mask, Fit]]) -> Fit:
     }
     first = fits[0][1]
     return replace(first, **parts, solution=replace(first.solution, **counts))
+
+
+def _joined(fits: list[Fit]) -> Fit:
+    """Fits of consecutive parts of a batch as one."""
+    parts: dict[str, Any] = {name: np.concatenate([getattr(fit, name) for fit in fits]) for name in _ARRAYS}
+    solutions = [fit.solution for fit in fits]
+    counts: dict[str, Any] = {name: np.concatenate([getattr(one, name) for one in solutions]) for name in _COUNTS}
+    return replace(fits[0], **parts, solution=replace(solutions[0], **counts))
 
 
 def _scattered(masks: list[Mask], values: list[Array]) -> Any:
