@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import statistics
 import subprocess
@@ -203,7 +202,7 @@ def environment(loads: Sequence[str], others: str) -> list[str]:
     pools = [f"{pool['num_threads']} {pool['internal_api']}" for pool in threadpool_info()]
     return [
         f"- robustfit {commit()}; Python {platform.python_version()}, {versions}; {others}",
-        f"- {datetime.now():%Y-%m-%d %H:%M}; {processor()}, {os.cpu_count()} processors",
+        f"- {datetime.now():%Y-%m-%d %H:%M}; {os.cpu_count()} processors",
         f"- default threads of the libraries in use: {', '.join(pools)}",
         f"- load average of the machine (1, 5, 15 minutes) before the run: {loads[0]}; after it: {loads[-1]}",
     ]
@@ -223,13 +222,6 @@ def commit() -> str:
     done = subprocess.run(git, capture_output=True, text=True, check=False) if shutil.which("git") else None
     known = done is not None and done.returncode == 0
     return f"{robustfit.__version__} ({done.stdout.strip()})" if done and known else robustfit.__version__
-
-
-def processor() -> str:
-    """The processor's name."""
-    info = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.*)", info.read_text(encoding="utf-8")) if info.exists() else None
-    return found[1] if found else platform.processor() or platform.machine()
 
 
 def load_average() -> str:
