@@ -85,10 +85,24 @@ def rounding(problem: Problem, coef: Array) -> Array:
     >>> float(rounding(one, np.array([1.0])) / np.finfo(float).eps)  # the median of 16 p (abs(y) + abs(x b))
     32.0
     """
+    result: Array = np.median(_roundings(problem, coef), -1)
+    return result
+
+
+def _roundings(problem: Problem, coef: Array) -> Array:
+    """16 p eps (abs(y) + abs(x b)), of at most about TYPICAL_ROWS rows."""
     some = slice(None, None, max(1, problem.X.shape[-2] // TYPICAL_ROWS))
     size = np.abs(problem.y[..., some]) + linalg.apply(np.abs(problem.X[..., some, :]), np.abs(coef))
-    result: Array = 16 * problem.X.shape[-1] * np.finfo(float).eps * np.median(size, -1)
+    result: Array = 16 * problem.X.shape[-1] * np.finfo(float).eps * size
     return result
+
+
+def significant(scale: Array, problem: Problem, coef: Array) -> Array:
+    """The scale of the residuals at some coefficients; 0 where it is no larger than rounding."""
+    roundings = _roundings(problem, coef)
+    if (scale > roundings.max(-1)).all():
+        return scale
+    return np.where(scale <= np.median(roundings, -1), 0.0, scale)
 
 
 def solve(problem: Problem, scale: JointScale, start: Array) -> Joint:

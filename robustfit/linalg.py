@@ -18,6 +18,9 @@ Mask = NDArray[np.bool_]
 STRIP = 2**16
 """The entries of X that are weighted at a time: half a megabyte, which stays in the cache."""
 
+FEW = 3
+"""Up to how many columns inner products, one by one, are faster than a product of matrices."""
+
 
 def apply(X: Array, coef: Array) -> Array:
     """X b, the predictions.
@@ -60,6 +63,15 @@ def gram(X: Array, weights: Array | None = None) -> Array:
     return total
 
 
+def columnwise(X: Array) -> Array:
+    """The same matrices with each column contiguous in memory, so that products with values over the rows run along it.
+
+    >>> columnwise(np.ones((4, 3, 2))).strides
+    (48, 8, 24)
+    """
+    return np.swapaxes(np.ascontiguousarray(np.swapaxes(X, -1, -2)), -1, -2)
+
+
 def double(X: Any) -> Array:
     """The same numbers in double precision; not copied if they are."""
     return np.asarray(X, dtype=np.float64)
@@ -73,9 +85,11 @@ def _strips(X: Array) -> list[slice]:
 
 
 def _gram(X: Array, weights: Array | None) -> Array:
-    weighted = X if weights is None else X * weights[..., None]
-    product: Array = np.matmul(np.swapaxes(weighted, -1, -2), X)
-    return product
+    weighted = np.swapaxes(X if weights is None else X * weights[..., None], -1, -2)
+    if X.shape[-1] > FEW:
+        product: Array = np.matmul(weighted, X)
+        return product
+    return np.vecdot(weighted[..., :, None, :], np.swapaxes(X, -1, -2)[..., None, :, :])
 
 
 def solve(matrix: Array, right: Array) -> Array:

@@ -91,6 +91,10 @@ class Problem:
         weights = None if self.weights is None else self.weights[part]
         return replace(self, X=self.X[part], y=self.y[part], scale=self.scale[part], weights=weights)
 
+    def columnwise(self) -> Problem:
+        """The same problems with each column of X contiguous in memory."""
+        return replace(self, X=linalg.columnwise(self.X))
+
     def rows(self, part: slice) -> Problem:
         """The same problems on some of their rows."""
         weights = None if self.weights is None else self.weights[..., part]

@@ -24,6 +24,15 @@ Rows = NDArray[np.int64]
 NEAREST = 2000
 """How many rows next to the surface are looked at exactly when there are very many."""
 
+CANDIDATES = 4
+"""How many times p rows next to the surface a basis is looked for in."""
+
+DEPENDENT = 1e-16
+"""What may be left of a row's square when others are taken out of it, if it is a sum of those."""
+
+CROSSINGS = 16
+"""How many of the first crossings of an edge are sorted; of all where these do not reach the bottom."""
+
 DUAL_TOLERANCE = 1e-11
 """How far a dual may leave its interval, relative to the interval: rounding of the p x p systems."""
 
@@ -109,26 +118,39 @@ class Vertex:
 
 
 def nearest_basis(rows: Kinked, coef: Array) -> Rows:
-    """p independent rows with small residuals, `(B, p)`: pivoted orthogonalisation of the rows over their residuals."""
+    """p independent rows with small residuals, `(B, p)`: pivoted orthogonalisation of the rows over their residuals.
+
+    Looked for among the CANDIDATES p nearest rows first; among all of them where those are dependent.
+    """
     size = np.abs(rows.residuals(coef))
     typical = size.mean(-1, keepdims=True)
     closeness = 1.0 / (size / np.where(typical > 0, typical, 1.0) + 1e-6)
-    left = rows.X / linalg.column_norms(rows.X)[..., None, :] * closeness[..., None]
-    chosen = []
-    for _ in range(rows.X.shape[-1]):
+    X = rows.X / linalg.column_norms(rows.X)[..., None, :]
+    few = CANDIDATES * X.shape[-1]
+    if few >= X.shape[-2]:
+        return _independent(X * closeness[..., None])[0]
+    near, member = np.argpartition(size, few, -1)[:, :few], np.arange(len(size))[:, None]
+    picked, sound = _independent(X[member, near] * closeness[member, near][..., None])
+    basis: Rows = near[member, picked]
+    if not sound.all():
+        basis[~sound] = _independent(X[~sound] * closeness[~sound][..., None])[0]
+    return basis
+
+
+def _independent(rows: Array) -> tuple[Rows, Mask]:
+    """p long and independent rows, `(B, p)`, and whether there were as many."""
+    left, member, chosen = rows, np.arange(len(rows)), []
+    sizes, sound = np.square(rows).sum(-1), np.ones(len(rows), dtype=bool)
+    for _ in range(rows.shape[-1]):
         norms = np.square(left).sum(-1)
         pick = np.argmax(norms, -1)
         chosen.append(pick)
-        row = _row(left, pick)
+        sound &= norms[member, pick] > DEPENDENT * sizes[member, pick]
+        row = left[member, pick]
         direction = row / linalg.column_norms(row[..., None])
         left = left - linalg.apply(left, direction)[..., None] * direction[..., None, :]
-        np.put_along_axis(left, pick[..., None, None], 0.0, -2)
-    return np.stack(chosen, -1)
-
-
-def _row(X: Array, index: Rows) -> Array:
-    result: Array = np.take_along_axis(X, index[..., None, None], -2)[..., 0, :]
-    return result
+        left[member, pick] = 0.0
+    return np.stack(chosen, -1), sound
 
 
 def settle(rows: Kinked, coef: Array, max_pivots: int) -> Vertex:
@@ -291,22 +313,23 @@ def _leaving(work: _Work, basis: Rows) -> _Edge:
     rows, members = work.rows, np.arange(len(basis))
     coef, inverse = _coef(rows, basis)
     r = rows.residuals(coef)
-    r[np.abs(r) <= work.rounding(_reach(rows, basis, coef, inverse))] = 0.0
-    np.put_along_axis(r, basis, 0.0, -1)
+    r *= np.abs(r) > work.rounding(_reach(rows, basis, coef, inverse))
+    on_basis = members[:, None], basis
+    r[on_basis] = 0.0
     ties = _ties(rows, basis, inverse, r)
     upper = r > 0 if ties is None else (r > 0) | ((r == 0) & (ties > 0))
-    theta = np.where(upper, rows.high, rows.low)
-    np.put_along_axis(theta, basis, 0.0, -1)
+    theta = rows.low + work.width * upper
+    theta[on_basis] = 0.0
     dual = -linalg.adjoint(inverse, linalg.adjoint(rows.X, theta) + rows.pull)
-    np.put_along_axis(theta, basis, dual, -1)
-    low, high = (np.take_along_axis(bound, basis, -1) for bound in (rows.low, rows.high))
+    theta[on_basis] = dual
+    low, high = rows.low[on_basis], rows.high[on_basis]
     outside = np.maximum(dual - high, low - dual)
     position = np.argmax(outside, -1)
     violation = outside[members, position]
     sign = np.where(dual[members, position] > high[members, position], 1.0, -1.0)
     direction = linalg.apply(rows.X, sign[:, None] * inverse[members, :, position])
-    np.put_along_axis(direction, basis, 0.0, -1)
-    sound: Mask = np.asarray(np.isfinite(coef).all(-1) & np.isfinite(dual).all(-1))
+    direction[on_basis] = 0.0
+    sound: Mask = np.asarray(np.isfinite(work.reach).all(-1) & np.isfinite(coef).all(-1) & np.isfinite(dual).all(-1))
     return _Edge(r, ties, theta, sound & (violation <= work.slack), sound, position, violation, direction)
 
 
@@ -330,10 +353,27 @@ def _entering(work: _Work, edge: _Edge) -> Rows:
             time = -edge.ties / edge.direction
             tied = (edge.residuals == 0) & (time > 0) & steep
             when, crosses = np.where(tied, -1.0 / (1.0 + time), when), crosses | tied
-    order = np.argsort(np.where(crosses, when, np.inf), -1)
-    gain = size * work.width * crosses
-    slope = np.cumsum(np.take_along_axis(gain, order, -1), -1)
-    stop = (slope < (edge.violation - work.slack)[:, None]).sum(-1)
-    stop = np.clip(stop, 0, np.maximum(crosses.sum(-1) - 1, 0))
-    entering: Rows = np.take_along_axis(order, stop[:, None], -1)[:, 0]
+    when[~crosses] = np.inf
+    gain, drop = size * work.width * crosses, edge.violation - work.slack
+    entering, reached = _bottom(when, gain, drop, CROSSINGS)
+    if not reached.all():
+        entering[~reached] = _bottom(when[~reached], gain[~reached], drop[~reached], when.shape[-1])[0]
     return entering
+
+
+def _bottom(when: Array, gain: Array, drop: Array, count: int) -> tuple[Rows, Mask]:
+    """The crossing at which the gains add up to the drop, of the first `count`; and whether they do.
+
+    Where they do not, it is the last crossing there is.
+    """
+    member = np.arange(len(when))[:, None]
+    if count < when.shape[-1]:
+        first = np.argpartition(when, count, -1)[:, :count]
+        order = first[member, np.argsort(when[member, first], -1)]
+    else:
+        order = np.argsort(when, -1)
+    slope = np.cumsum(gain[member, order], -1)
+    short = slope < drop[:, None]
+    stop = np.minimum(short.sum(-1), np.maximum(np.isfinite(when[member, order]).sum(-1) - 1, 0))
+    entering: Rows = order[member[:, 0], stop]
+    return entering, ~short[:, -1]

@@ -14,7 +14,7 @@ from robustfit.certificates import Certificate, certify, perfect
 from robustfit.errors import Incompatible
 from robustfit.estimators.base import Estimator
 from robustfit.fit import Fit, Solution, Status, status_where, statuses
-from robustfit.joint import Joint, rounding
+from robustfit.joint import Joint, significant
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.losses.mae import MAE
@@ -94,11 +94,13 @@ class M(Estimator):
 
     def _fit_flat(self, problem: Problem, starts: dict[str, Array] | None) -> Fit:
         """Fits of a batch with one axis, a chunk that stays in the cache at a time."""
-        members = max(1, CHUNK_ENTRIES // max(1, int(np.prod(problem.X.shape[-2:]))))
+        members = CHUNK_ENTRIES // max(1, int(np.prod(problem.X.shape[-2:])))
+        if members == 0:
+            return self._fit_chunk(problem, starts)  # too large to be laid out anew
         if starts is not None or len(problem.y) <= members:
-            return self._fit_chunk(problem, starts)
+            return self._fit_chunk(problem.columnwise(), starts)
         parts = [slice(first, first + members) for first in range(0, len(problem.y), members)]
-        return _joined([self._fit_chunk(problem.chunk(part), None) for part in parts])
+        return _joined([self._fit_chunk(problem.chunk(part).columnwise(), None) for part in parts])
 
     def _fit_chunk(self, problem: Problem, starts: dict[str, Array] | None) -> Fit:
         full = linalg.regular(problem.X) | (not isinstance(self.penalty, NoPenalty))
@@ -132,7 +134,7 @@ class M(Estimator):
         initial, interpolated = self._initial(problem, {} if starts is None else starts)
         if isinstance(self.scale, InitialScale):
             scale = self.scale.estimate(problem.residuals(initial), problem.weights, interpolated)
-            return initial, Joint.at(initial, np.where(scale <= rounding(problem, initial), 0.0, scale))
+            return initial, Joint.at(initial, significant(scale, problem, initial))
         if isinstance(self.scale, JointScale) and not self.loss.scale_free:
             return initial, joint.solve(problem, self.scale, initial)
         return initial, Joint.at(initial, np.ones(problem.batch))
@@ -184,7 +186,7 @@ class M(Estimator):
         if not (isinstance(self.scale, JointScale) and self.loss.scale_free):
             return problem
         scale = self.scale.update(problem.residuals(coef), self.loss, coef.shape[-1], problem.weights)
-        return replace(problem, scale=np.where(scale <= rounding(problem, coef), 0.0, scale))
+        return replace(problem, scale=significant(scale, problem, coef))
 
     def _limit(self, problem: Problem, initial: Array) -> Fit:
         """The limit of the fit as the scale shrinks to 0."""

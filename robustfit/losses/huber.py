@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustfit.linalg import Array
+from robustfit.linalg import Array, double
 from robustfit.losses.base import Conjugate, SmoothLoss, inside
 from robustfit.parameters import parameter
 
@@ -35,7 +35,7 @@ class Huber(SmoothLoss, Conjugate):
         return self.delta / np.maximum(np.abs(u), self.delta)
 
     def curvature(self, u: Array) -> Array:
-        return np.where(np.abs(u) <= self.delta, 1.0, 0.0)
+        return double(np.abs(u) <= self.delta)
 
     @property
     def domain(self) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from robustfit.linalg import Array
+from robustfit.linalg import Array, double
 from robustfit.losses.base import Conjugate, SmoothLoss, inside
 from robustfit.parameters import parameter
 
@@ -35,7 +35,7 @@ class SmoothL1(SmoothLoss, Conjugate):
         return 1.0 / np.maximum(np.abs(u), self.beta)
 
     def curvature(self, u: Array) -> Array:
-        return np.where(np.abs(u) <= self.beta, 1.0 / self.beta, 0.0)
+        return double(np.abs(u) <= self.beta) / self.beta
 
     @property
     def domain(self) -> tuple[float, float]:

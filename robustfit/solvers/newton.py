@@ -59,9 +59,10 @@ class Newton(Solver):
         return ""
 
     def solve_flat(self, problem: Problem, start: Array) -> Solution:
-        members = max(1, CHUNK_ENTRIES // problem.X[0].size) if len(start) else 1
-        chunks = [slice(first, first + members) for first in range(0, len(start), members)]
-        return joined([self._solve_chunk(problem.chunk(part), start[part]) for part in chunks], start)
+        members = CHUNK_ENTRIES // problem.X[0].size if len(start) else 1
+        chunks = [slice(first, first + max(1, members)) for first in range(0, len(start), max(1, members))]
+        parts = [(problem.chunk(part), start[part]) for part in chunks]
+        return joined([self._solve_chunk(part.columnwise() if members else part, at) for part, at in parts], start)
 
     def _solve_chunk(self, problem: Problem, start: Array) -> Solution:
         if isinstance(problem.loss, PolyhedralLoss) and isinstance(problem.penalty, L2):
@@ -213,14 +214,15 @@ def _exact(problem: Problem, start: Array, max_iter: int) -> Solution:
     else:
         coef = _reweighted(rows, start)
     vertex = settle(rows, coef, max_iter * problem.X.shape[-1])
-    unfinished = status_where(np.asarray(np.isfinite(vertex.coef).all(-1)), Status.max_iter, Status.failed)
-    status = status_where(vertex.optimal, Status.converged, unfinished)
+    status = status_where(vertex.optimal, Status.converged, Status.max_iter)
     solution = Solution(vertex.coef, vertex.pivots, vertex.pivots + 1, vertex.optimal, status)
     return solution if vertex.optimal.all() else _finished(problem, start, solution)
 
 
 def _finished(problem: Problem, start: Array, solution: Solution) -> Solution:
     """The members whose pivots did not finish, by linear programming, with status `fallback`."""
+    failed = ~solution.success & ~np.isfinite(problem.objective(solution.coef))
+    solution = replace(solution, status=status_where(failed, Status.failed, solution.status))
     left, highs = ~solution.success & np.isfinite(problem.objective(start)), LinearProgram()
     if not left.any() or highs.refuses(problem.loss, problem.penalty):
         return solution
