@@ -13,6 +13,7 @@ the optimum to rounding. Other losses get a scale-free stationarity number, whic
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,9 +42,11 @@ SHRINK = 1.0 - 1e-12
 
 @dataclass(frozen=True)
 class Certificate:
-    """What is proved about a batch of coefficient vectors; all arrays `(*batch,)`."""
+    """What is measured and proved of a batch of coefficient vectors; all arrays `(*batch,)` but `gradient`."""
 
     objective: Array
+    gradient: Array
+    """The gradient of the objective there, `(*batch, p)`; a subgradient at a kink."""
     bound: Array
     """A lower bound of the least objective; NaN where the loss is not convex."""
     gap: Array
@@ -52,6 +55,8 @@ class Certificate:
     """`exact` (polyhedral), `dual` (convex) or `stationary`."""
     exhibited: Array
     """The lowest objective that the certificate itself came across."""
+    perfect: Mask
+    """Whether nothing is left: all residuals are 0 to rounding, and nothing is penalised."""
 
     @property
     def certified(self) -> Mask:
@@ -71,27 +76,42 @@ def certify(problem: Problem, coef: Array) -> Certificate:
     flat_coef = np.broadcast_to(coef, (*problem.batch, coef.shape[-1])).reshape(-1, coef.shape[-1])
     with np.errstate(over="ignore", invalid="ignore"):
         certificate = _certify(flat, flat_coef)
-    parts = {name: getattr(certificate, name).reshape(problem.batch) for name in ("objective", "bound", "gap")}
-    return replace(certificate, **parts, exhibited=certificate.exhibited.reshape(problem.batch))
+    names = ("objective", "bound", "gap", "exhibited", "perfect")
+    parts = {name: getattr(certificate, name).reshape(problem.batch) for name in names}
+    return replace(certificate, **parts, gradient=certificate.gradient.reshape(flat_coef.shape))
 
 
 def _certify(problem: Problem, coef: Array) -> Certificate:
-    objective = problem.objective(coef)
-    if isinstance(problem.loss, PolyhedralLoss) and isinstance(problem.penalty, PolyhedralPenalty):
-        bound, exhibited, kind = *_exact_bound(problem, coef), "exact"
-    elif isinstance(problem.loss, PolyhedralLoss) and isinstance(problem.penalty, L2):
-        bound, exhibited, kind = *_ridge_bound(problem, coef), "exact"
-    elif isinstance(problem.loss, Conjugate):
-        bound, exhibited, kind = *_dual_bound(problem, coef), "dual"
-    else:
-        polished = _reweighted(problem, coef, steps=20)
-        number = stationarity(problem, coef)
-        return Certificate(
-            objective, np.full_like(objective, np.nan), number, "stationary", problem.objective(polished)
-        )
-    bound = np.fmax(bound, 0.0)  # no loss and no penalty is negative
-    gap = np.where(perfect(problem, coef), 0.0, relative_gap(objective, bound))
-    return Certificate(objective, bound, gap, kind, np.fmin(objective, exhibited))
+    exact = _exact_method(problem)
+    if exact is None and isinstance(problem.loss, Conjugate):
+        here = _Here.of(problem, coef)
+        return _proved(problem, coef, (here.objective, here.gradient), "dual", _dual_bound(problem, here))
+    u = problem.standardised(coef)
+    objective, gradient = problem.objective_at(u, coef), problem.gradient_at(u, coef)
+    if exact is not None:
+        return _proved(problem, coef, (objective, gradient), "exact", exact(problem, coef))
+    number, polished = stationarity(problem, coef), problem.objective(_reweighted(problem, coef, steps=20))
+    nothing, done = np.full_like(objective, np.nan), perfect(problem, coef)
+    return Certificate(objective, gradient, nothing, number, "stationary", polished, done)
+
+
+def _exact_method(problem: Problem) -> Callable[[Problem, Array], tuple[Array, Array]] | None:
+    """What bounds a piecewise linear loss to rounding; None where nothing does."""
+    if not isinstance(problem.loss, PolyhedralLoss):
+        return None
+    if isinstance(problem.penalty, PolyhedralPenalty):
+        return _exact_bound
+    return _ridge_bound if isinstance(problem.penalty, L2) else None
+
+
+def _proved(
+    problem: Problem, coef: Array, measured: tuple[Array, Array], kind: str, found: tuple[Array, Array]
+) -> Certificate:
+    """The certificate of coefficients with their objective and gradient, from a lower bound and an objective found."""
+    (objective, gradient), (bound, exhibited) = measured, found
+    bound, done = np.fmax(bound, 0.0), perfect(problem, coef)  # no loss and no penalty is negative
+    gap = np.where(done, 0.0, relative_gap(objective, bound))
+    return Certificate(objective, gradient, bound, gap, kind, np.fmin(objective, exhibited), done)
 
 
 def relative_gap(primal: Array, dual: Array) -> Array:
@@ -176,15 +196,15 @@ def _shrink(theta: Array, low: Array, high: Array) -> Array:
     return tight
 
 
-def _dual_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
+def _dual_bound(problem: Problem, here: _Here) -> tuple[Array, Array]:
     """Fenchel's bound from a polished point, and that point's objective."""
-    here = _Here.of(problem, coef)
     for _ in range(2):
         if (here.predicted <= POLISHED * np.abs(here.objective)).all():
             break
-        there = _Here.of(problem, coef + here.step)
-        coef = np.where((there.objective <= here.objective)[:, None], there.coef, coef)
-        here = _Here.of(problem, coef)
+        there = _Here.of(problem, here.coef + here.step)
+        better = there.objective <= here.objective
+        coef = np.where(better[:, None], there.coef, here.coef)
+        here = there if better.all() else _Here.of(problem, coef)
     theta, target = _dual_point(problem, here)
     low, high = problem.loss.domain if isinstance(problem.loss, Conjugate) else (-np.inf, np.inf)
     if np.isfinite(low):
@@ -204,6 +224,7 @@ class _Here:
     curvature: Array
     matrix: Array
     """X' diag(shares, curvature) X / scale^2."""
+    gradient: Array
     step: Array
     predicted: Array
     """The decrease that the step predicts."""
@@ -214,12 +235,12 @@ class _Here:
         psi, curvature = problem.loss.psi(u), problem.loss.curvature(u)
         matrix, pull = problem.data_hessian(curvature), problem.pull(psi)
         step, predicted = problem.step(matrix, coef, pull)
+        gradient = problem.embed(problem.penalty.gradient(problem.slopes(coef))) - pull
         unique: Mask = np.asarray(np.isfinite(step).all(-1))
         if not unique.all():
-            gradient = problem.embed(problem.penalty.gradient(problem.slopes(coef))) - pull
             step = np.where(unique[..., None], step, -linalg.solve(problem.hessian(coef, curvature), gradient))
             predicted = np.where(unique, predicted, np.abs(gradient * step).sum(-1))
-        return cls(coef, u, problem.objective_at(u, coef), psi, curvature, matrix, step, predicted)
+        return cls(coef, u, problem.objective_at(u, coef), psi, curvature, matrix, gradient, step, predicted)
 
 
 def _dual_value(problem: Problem, here: _Here, theta: Array, target: Array) -> Array:

@@ -16,6 +16,12 @@ from robustfit.losses.base import ResidualLoss
 from robustfit.penalties.base import Penalty
 from robustfit.penalties.none import NoPenalty
 
+LARGE = 40_000
+"""The number of rows from which on a sample of them finds the start."""
+
+THIN = 7
+"""Every how many-th row is in the sample; a prime, since data may have periods."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -95,8 +101,14 @@ class Problem:
         """The same problems with each column of X contiguous in memory."""
         return replace(self, X=linalg.columnwise(self.X))
 
-    def rows(self, part: slice) -> Problem:
-        """The same problems on some of their rows."""
+    @property
+    def large(self) -> bool:
+        """Whether there are so many rows that passes over them are what time goes into."""
+        return self.X.shape[-2] >= LARGE
+
+    def thinned(self) -> Problem:
+        """The same problems on a sample of their rows: of a large problem, enough for a good start."""
+        part = slice(None, None, THIN)
         weights = None if self.weights is None else self.weights[..., part]
         return replace(self, X=np.ascontiguousarray(self.X[..., part, :]), y=self.y[..., part], weights=weights)
 
@@ -129,7 +141,11 @@ class Problem:
 
     def gradient(self, coef: Array) -> Array:
         """The gradient of the objective, `(*batch, p)`; a subgradient at a kink."""
-        return self.embed(self.penalty.gradient(self.slopes(coef))) - self.pull(self.loss.psi(self.standardised(coef)))
+        return self.gradient_at(self.standardised(coef), coef)
+
+    def gradient_at(self, u: Array, coef: Array) -> Array:
+        """The gradient where the standardised residuals are known already."""
+        return self.embed(self.penalty.gradient(self.slopes(coef))) - self.pull(self.loss.psi(u))
 
     def hessian(self, coef: Array, row_curvature: Array) -> Array:
         """X' diag(shares, curvature) X / scale^2 plus the penalty's, `(*batch, p, p)`."""

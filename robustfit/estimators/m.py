@@ -10,7 +10,7 @@ import numpy as np
 
 from robustfit import joint, linalg
 from robustfit.catalogue import make, name_of, names
-from robustfit.certificates import Certificate, certify, perfect
+from robustfit.certificates import Certificate, certify
 from robustfit.errors import Incompatible
 from robustfit.estimators.base import Estimator
 from robustfit.fit import Fit, Solution, Status, status_where, statuses
@@ -133,7 +133,8 @@ class M(Estimator):
         """
         initial, interpolated = self._initial(problem, {} if starts is None else starts)
         if isinstance(self.scale, InitialScale):
-            scale = self.scale.estimate(problem.residuals(initial), problem.weights, interpolated)
+            residuals = problem.y if self.scale.given else problem.residuals(initial)
+            scale = self.scale.estimate(residuals, problem.weights, interpolated)
             return initial, Joint.at(initial, significant(scale, problem, initial))
         if isinstance(self.scale, JointScale) and not self.loss.scale_free:
             return initial, joint.solve(problem, self.scale, initial)
@@ -141,11 +142,16 @@ class M(Estimator):
 
     def _initial(self, problem: Problem, starts: dict[str, Array]) -> tuple[Array, int]:
         """The initial coefficients, and through how many rows they pass by construction."""
-        key = repr(self.initial)
+        key = repr(self.initial) + " of a sample" * self._roughly(problem)
         if key not in starts:
-            starts[key] = self._initial_fit(problem)
+            starts[key] = self._initial_fit(problem.thinned() if self._roughly(problem) else problem)
         through = isinstance(self.initial, M) and isinstance(self.initial.loss, PolyhedralLoss)
         return starts[key], problem.X.shape[-1] if through else 0
+
+    def _roughly(self, problem: Problem) -> bool:
+        """Whether a sample of very many rows will do for the initial fit: where nothing of it is left in the end."""
+        given = isinstance(self.scale, InitialScale) and self.scale.given
+        return problem.large and self.loss.convex and (given or self.loss.scale_free)
 
     def _initial_fit(self, problem: Problem) -> Array:
         X, y, weights = problem.X, problem.y, problem.weights
@@ -159,8 +165,8 @@ class M(Estimator):
         A penalty moves it by one reweighted step: the initial fit knows nothing of it, and where it is strong the
         objective there would be many times the least one.
         """
-        polyhedral = isinstance(self.loss, PolyhedralLoss)
-        coef = linalg.least_squares(problem.X, problem.y, problem.weights) if polyhedral else initial
+        polyhedral, some = isinstance(self.loss, PolyhedralLoss), problem.thinned() if problem.large else problem
+        coef = linalg.least_squares(some.X, some.y, some.weights) if polyhedral else initial
         if isinstance(self.penalty, NoPenalty):
             return coef
         u = problem.standardised(coef)
@@ -205,14 +211,13 @@ class M(Estimator):
     def _measured(self, problem: Problem, initial: Array, solution: Solution, solver: Solver) -> Fit:
         """What is true of a solution: nothing here is the solver's word but its own claim of success."""
         certificate = certify(problem, solution.coef)
-        gradient = problem.gradient(solution.coef)
-        status = status_where(perfect(problem, solution.coef), Status.perfect_fit, solution.status)
+        status = status_where(certificate.perfect, Status.perfect_fit, solution.status)
         return Fit(
             coef=solution.coef,
             scale=np.broadcast_to(problem.scale, problem.batch),
             initial=initial,
             objective=certificate.objective,
-            gradient_norm=np.sqrt(np.square(gradient).sum(-1)),
+            gradient_norm=np.sqrt(np.square(certificate.gradient).sum(-1)),
             gap=certificate.gap,
             gap_kind=np.full(problem.batch, certificate.kind),
             certified=certificate.certified,

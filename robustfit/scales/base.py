@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,7 +20,12 @@ class Scale(Parametrised, ABC):
 
 
 class InitialScale(Scale):
-    """A width of the initial fit's residuals, which stays while the loss is minimised."""
+    """A width of the initial fit's residuals, which stays while the loss is minimised.
+
+    Fact: `given`: it does not depend on the residuals, only on how many there are.
+    """
+
+    given: ClassVar[bool] = False
 
     @abstractmethod
     def estimate(self, residuals: Array, weights: Array | None = None, interpolated: int = 0) -> Array:

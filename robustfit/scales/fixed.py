@@ -19,6 +19,8 @@ class Fixed(InitialScale):
     2.0
     """
 
+    given = True
+
     value: float = parameter(1.0, above=0)
 
     def estimate(self, residuals: Array, weights: Array | None = None, interpolated: int = 0) -> Array:

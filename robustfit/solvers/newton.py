@@ -28,11 +28,11 @@ MOST_HALVINGS = 40
 CHUNK_ENTRIES = 2**17
 """The entries of X that are fitted side by side: a megabyte, so that a chunk stays in the cache."""
 
-CHORD = 1e-4
-"""A very large problem keeps its Hessian once a step predicts a decrease below this fraction of the objective."""
+SLOW = 1 / 16
+"""A large problem keeps a Hessian as long as each step predicts less than this part of what the last one did."""
 
 SCOUTS = 20_000
-"""How many rows of a very large problem find the start for all of them."""
+"""How many rows of a very large problem say about where the median surface is."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Newton(Solver):
         return ""
 
     def solve_flat(self, problem: Problem, start: Array) -> Solution:
-        members = CHUNK_ENTRIES // problem.X[0].size if len(start) else 1
+        members = CHUNK_ENTRIES // problem.X[0].size if len(start) and not problem.large else 0
         chunks = [slice(first, first + max(1, members)) for first in range(0, len(start), max(1, members))]
         parts = [(problem.chunk(part), start[part]) for part in chunks]
         return joined([self._solve_chunk(part.columnwise() if members else part, at) for part, at in parts], start)
@@ -69,23 +69,23 @@ class Newton(Solver):
             return _ridge(problem, start)
         if isinstance(problem.loss, PolyhedralLoss):
             return _exact(problem, start, self.max_iter)
-        if problem.X.shape[-2] >= 2 * SCOUTS:
-            return _Descent(problem, self._scouted(problem, start), self.tol).run(self.max_iter, irls_steps=0)
-        return _Descent(problem, start, self.tol).run(self.max_iter)
-
-    def _scouted(self, problem: Problem, start: Array) -> Array:
-        """A start from a sample of the rows, where it is better: few steps over all rows are then left to do."""
-        sample = problem.rows(slice(None, None, problem.X.shape[-2] // SCOUTS))
-        found = _Descent(sample, start, 1e-6).run(self.max_iter).coef
-        better = problem.objective(found) < problem.objective(start)
-        return np.where(better[:, None], found, start)
+        if not (problem.large and problem.loss.convex):
+            return _Descent(problem, start, self.tol).run(self.max_iter)
+        sample = problem.thinned()
+        scout = replace(self, tol=1e-6)._solve_chunk(sample, start).coef  # which has a scout of its own, if it is large
+        scout = np.where(np.isfinite(scout), scout, start)
+        matrix = sample.data_hessian(problem.loss.curvature(sample.standardised(scout)))
+        return _Descent(problem, scout, self.tol, matrix).run(self.max_iter, irls_steps=0)
 
 
 class _Descent:
     """The state of one batch of smooth fits: finished members leave."""
 
-    def __init__(self, problem: Problem, start: Array, tol: float) -> None:
+    def __init__(self, problem: Problem, start: Array, tol: float, matrix: Array | None = None) -> None:
+        """The matrix, if one is given, stands for the Hessian while the steps with it converge fast."""
         self.tol = tol
+        self.matrix = matrix
+        self.predicted = np.full(len(start), np.inf)
         self.coef = start.copy()
         self.n_iter = np.zeros(len(start), dtype=np.int64)
         self.status = statuses((len(start),), Status.max_iter)
@@ -94,8 +94,6 @@ class _Descent:
         self.u = problem.standardised(start)
         self.objective = problem.objective_at(self.u, start)
         self.trace: list[Step] = []
-        self.matrix: Array | None = None
-        """The Hessian of the last step, used again near the end of a very large problem."""
 
     def run(self, max_iter: int, irls_steps: int = IRLS_STEPS) -> Solution:
         near = np.zeros(len(self.active), dtype=bool)
@@ -118,10 +116,10 @@ class _Descent:
         """One step of every active member; the mask of those (still active) that are close to their end."""
         coef, before = self.coef[self.active], self.objective[self.active]
         step, predicted, matrix = _step(self.work, coef, self.u, newton, self.matrix)
-        alone = len(self.active) == 1 and self.u.shape[-1] >= 2 * SCOUTS and bool(newton.all())
-        self.matrix = matrix if alone and predicted[0] <= CHORD * before[0] else None
         trial = _Trial.of(self.work, coef + step)
         worse = ~(trial.objective <= _allowed(before))
+        fast = len(predicted) == 1 and predicted[0] <= SLOW * self.predicted[0] and not worse[0]
+        self.matrix, self.predicted = matrix if fast and self.work.large else None, predicted
         if worse.any():
             step[worse], predicted[worse] = self.mended(worse, coef, step, newton)
             trial = trial.put(worse, _Trial.of(self.work.take(worse), (coef + step)[worse]))
