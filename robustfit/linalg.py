@@ -86,10 +86,11 @@ def _strips(X: Array) -> list[slice]:
 
 def _gram(X: Array, weights: Array | None) -> Array:
     weighted = np.swapaxes(X if weights is None else X * weights[..., None], -1, -2)
-    if X.shape[-1] > FEW:
-        product: Array = np.matmul(weighted, X)
-        return product
-    return np.vecdot(weighted[..., :, None, :], np.swapaxes(X, -1, -2)[..., None, :, :])
+    if X.shape[-1] <= FEW:
+        inner: Array = np.vecdot(weighted[..., :, None, :], np.swapaxes(X, -1, -2)[..., None, :, :])
+        return inner
+    product: Array = np.matmul(weighted, X)
+    return product
 
 
 def solve(matrix: Array, right: Array) -> Array:

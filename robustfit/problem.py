@@ -72,6 +72,9 @@ class Problem:
 
     def flat(self) -> Problem:
         """The same problems with one batch axis."""
+        shapes = [self.X.shape[:-2], self.scale.shape, *([] if self.weights is None else [self.weights.shape[:-1]])]
+        if len(self.batch) == 1 and all(shape == self.batch for shape in shapes):
+            return self
         n, p = self.X.shape[-2:]
         count = int(np.prod(self.batch))
         X = np.broadcast_to(self.X, (*self.batch, n, p)).reshape(count, n, p)
@@ -104,7 +107,7 @@ class Problem:
     @property
     def large(self) -> bool:
         """Whether there are so many rows that passes over them are what time goes into."""
-        return self.X.shape[-2] >= LARGE
+        return bool(self.X.shape[-2] >= LARGE)
 
     def thinned(self) -> Problem:
         """The same problems on a sample of their rows: of a large problem, enough for a good start."""

@@ -18,6 +18,7 @@ from robustfit.joint import Joint, significant
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.losses.mae import MAE
+from robustfit.losses.mse import MSE
 from robustfit.penalties.base import Penalty
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
@@ -176,6 +177,8 @@ class M(Estimator):
 
     def solve(self, X: Array, y: Array, weights: Array | None = None, intercept: bool = True) -> Array:
         """The coefficients alone, unmeasured: what others start from. One batch axis, independent columns."""
+        if isinstance(self.loss, MSE) and isinstance(self.penalty, NoPenalty):
+            return linalg.least_squares(X, y, weights)
         problem = Problem(X, y, self.loss, np.ones(len(y)), self.penalty, weights, intercept)
         _, found = self._start(problem)
         problem = replace(problem, scale=np.where(found.scale > 0, found.scale, 1.0))
