@@ -152,7 +152,7 @@ class M(Estimator):
     def _roughly(self, problem: Problem) -> bool:
         """Whether a sample of very many rows will do for the initial fit: where nothing of it is left in the end."""
         given = isinstance(self.scale, InitialScale) and self.scale.given
-        return problem.large and self.loss.convex and (given or self.loss.scale_free)
+        return given and problem.large and self.loss.convex
 
     def _initial_fit(self, problem: Problem) -> Array:
         X, y, weights = problem.X, problem.y, problem.weights
