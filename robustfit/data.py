@@ -36,6 +36,15 @@ class Noise(ABC):
     def quantile(self, level: float) -> float:
         """The quantile of that level in (0, 1)."""
 
+    @property
+    @abstractmethod
+    def information(self) -> float | None:
+        """Fisher's information about the location, the integral of (f'/f)^2 f; None where it sets no bound.
+
+        With it (X'X)^-1 / information is the least covariance that unbiased coefficients can have (Cramer-Rao). It sets
+        none where the support moves with the location.
+        """
+
 
 @dataclass(frozen=True)
 class Truth:

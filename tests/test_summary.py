@@ -6,7 +6,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from robustfit.summary import SHARES, SUMMARISED, mean_and_error, setting_names, share_and_error, summarise
+from robustfit import montecarlo
+from robustfit.summary import (
+    ERRORS,
+    LOCATED,
+    RANK,
+    SHARES,
+    SUMMARISED,
+    column_docs,
+    data_names,
+    failed,
+    ranked,
+    setting_names,
+    shown,
+    summarise,
+)
 
 
 def rows(cell="a", **columns):
@@ -15,37 +29,6 @@ def rows(cell="a", **columns):
     return pd.DataFrame(
         {"study": "run", "cell": cell, "replicate": range(count), "loss": "mae", **columns, "error": ""}
     )
-
-
-def test_mean_and_error_by_hand():
-    mean, error, count = mean_and_error(np.array([2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]))
-    assert (mean, count) == (5.0, 8)
-    assert error == pytest.approx(np.sqrt(32 / 7) / np.sqrt(8))  # squares about the mean: 32
-
-
-def test_a_share_and_its_error_by_hand():
-    assert share_and_error(np.array([1.0] * 9 + [0.0])) == pytest.approx((0.9, np.sqrt(0.9 * 0.1 / 10), 10))
-    assert share_and_error(np.array([1.0, 1.0, 1.0])) == (1.0, 0.0, 3)
-
-
-@pytest.mark.parametrize("average", [mean_and_error, share_and_error])
-def test_gaps_and_single_values(average):
-    assert average(np.array([np.nan, 0.0, np.nan, 1.0]))[::2] == (0.5, 2)
-    mean, error, count = average(np.array([1.0, np.nan]))
-    assert (mean, count) == (1.0, 1) and np.isnan(error)
-    mean, error, count = average(np.array([np.nan]))
-    assert np.isnan(mean) and np.isnan(error) and count == 0
-
-
-def test_values_that_overflow_say_so_without_a_warning():
-    mean, error, _ = mean_and_error(np.array([1e200, 3e200]))
-    assert (mean, error) == (2e200, np.inf)
-
-
-def test_the_error_is_the_spread_of_the_means():
-    draws = np.random.default_rng(0).exponential(size=(4000, 25))
-    errors = np.array([mean_and_error(sample)[1] for sample in draws])
-    assert np.square(errors).mean() == pytest.approx(draws.mean(1).var(), rel=0.05)
 
 
 def test_one_line_per_cell_in_the_order_of_the_rows():
@@ -109,3 +92,113 @@ def test_settings_come_first_wherever_they_stood():
         columns=["scenario.slope", "gap", "loss", "error", "loss.delta", "solver_used", "cell", "scenario"]
     )
     assert setting_names(table) == ["cell", "scenario.slope", "scenario", "loss", "loss.delta"]
+
+
+def with_coefficients(errors, **columns):
+    """Rows of one cell with an intercept of target 1 and two slopes that miss (2, -1) by `errors`, `(K, 3)`."""
+    fitted = np.asarray(errors) + np.array([1.0, 2.0, -1.0])
+    table = {"intercept": fitted[:, 0], "target_intercept": 1.0, "coef": list(fitted[:, 1:])}
+    table |= {"true_coef": [np.array([2.0, -1.0])] * len(fitted), "slope_error": np.linalg.norm(errors, axis=1)}
+    return rows(**(table | {"target_intercept": [1.0] * len(fitted)} | columns))
+
+
+def test_bias_and_variance_of_the_coefficients():
+    errors = np.random.default_rng(0).normal(size=(200, 3)) + np.array([0.5, 0.0, -0.3])
+    (line,) = summarise(with_coefficients(errors)).to_dict("records")
+    assert line["intercept_bias"] == pytest.approx(errors[:, 0].mean())
+    assert line["intercept_bias_mcse"] == pytest.approx(errors[:, 0].std(ddof=1) / np.sqrt(200))
+    assert line["intercept_variance"] == pytest.approx(errors[:, 0].var(ddof=1))
+    assert line["slope_bias"] == pytest.approx(errors[:, 1:].mean(0).tolist())
+    assert line["slope_bias_mcse"] == pytest.approx((errors[:, 1:].std(0, ddof=1) / np.sqrt(200)).tolist())
+    assert line["slope_variance"] == pytest.approx(errors[:, 1:].var(0, ddof=1).sum())
+    total = line["slope_squared_bias"] + line["slope_variance"]
+    assert total == pytest.approx(np.square(errors[:, 1:]).sum(1).mean())
+
+
+def test_a_replicate_without_a_fit_is_left_out_of_the_bias():
+    table = with_coefficients([[0.0, 1.0, 1.0], [0.0, 3.0, 1.0], [9.0, 9.0, 9.0]])
+    table["coef"] = [*table["coef"][:2], None]
+    table.loc[2, ["intercept", "error"]] = np.nan, "why"
+    (line,) = summarise(table).to_dict("records")
+    assert (line["intercept_bias"], line["slope_bias"]) == (0.0, [2.0, 1.0])
+
+
+def test_without_a_truth_there_is_no_bias():
+    table = rows(coef=[np.array([1.0])] * 3, true_coef=[np.array([np.nan])] * 3, gap=[0.0] * 3)
+    (line,) = summarise(table).to_dict("records")
+    assert np.isnan([*line["slope_bias"], line["slope_squared_bias"], line["slope_variance"]]).all()
+    table["true_coef"] = None
+    (line,) = summarise(table).to_dict("records")
+    assert np.isnan([*line["slope_bias"], line["slope_squared_bias"], line["slope_variance"]]).all()
+
+
+def test_without_slopes_there_is_no_bias():
+    table = rows(coef=[np.array([])] * 3, true_coef=[np.array([])] * 3, gap=[0.0] * 3)
+    (line,) = summarise(table).to_dict("records")
+    assert line["slope_bias"] == []
+    assert np.isnan(line["slope_squared_bias"])
+
+
+def test_the_locations_are_those_of_montecarlo():
+    values = np.random.default_rng(1).exponential(size=200)
+    (line,) = summarise(rows(**dict.fromkeys(LOCATED, values))).to_dict("records")
+    for name in LOCATED:
+        assert line[f"{name}_median"] == montecarlo.median(values).value
+        assert line[f"{name}_median_mcse"] == montecarlo.median(values).mcse
+        assert (line[f"{name}_median_low"], line[f"{name}_median_high"]) == montecarlo.median_interval(values)
+        assert line[f"{name}_trimmed"] == montecarlo.trimmed_mean(values).value
+    for name in ERRORS:
+        assert line[f"{name}_rmse"] == montecarlo.rmse(values).value
+        assert line[f"{name}_tail"] == montecarlo.tail_index(values).value
+
+
+def cells_of_errors(settings=(), **errors):
+    """Rows of cells, named after their losses, that meet the same samples and have these surface errors."""
+    tables = [rows(loss, surface_error=values, **dict(settings)).assign(loss=loss) for loss, values in errors.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def test_one_heavy_tail_shows_medians_to_all_that_meet_the_same_samples():
+    rng = np.random.default_rng(0)
+    light, heavy = rng.exponential(size=(2, 300)), np.abs(rng.standard_cauchy(300))
+    contaminated = cells_of_errors(mse=heavy, mae=light[0]).assign(outliers=0.1)
+    clean = cells_of_errors(huber=light[1]).assign(outliers=0.0)
+    summary = summarise(pd.concat([contaminated, clean], ignore_index=True))
+    assert summary["surface_error_shown"].tolist() == ["median", "median", "mean"]
+    assert shown(summary)["value"].tolist() == pytest.approx([np.median(heavy), np.median(light[0]), light[1].mean()])
+    assert shown(summary)["mcse"].tolist()[2] == pytest.approx(light[1].std(ddof=1) / np.sqrt(300))
+
+
+def test_ranks_share_ties_and_start_anew_with_other_samples():
+    near = [0.9, 1.1, 0.9, 1.1]  # mean 1, MCSE 0.058
+    errors = {"a": [3.0, 3.1, 2.9, 3.0], "b": near, "c": [x + 0.1 for x in near], "d": [x + 0.2 for x in near]}
+    table = pd.concat([cells_of_errors(**errors).assign(outliers=0.1), cells_of_errors(e=near).assign(outliers=0.2)])
+    summary = ranked(summarise(table.reset_index(drop=True)))
+    assert set(summary) - set(summarise(table)) == set(RANK)
+    assert summary["rank"].tolist() == [4, 1, 1, 3, 1]  # c ties with b, within 2 x 0.082; d with c, but not with b
+
+
+def test_failures_rank_last_and_the_undefined_not_at_all():
+    table = cells_of_errors(a=[1.0, np.nan], b=[2.0, 2.1], c=[np.nan, np.nan], d=[np.nan, np.nan], e=[1.0, np.nan])
+    table["error"] = ["", "why", "", "", "why", "why", "", "", "", ""]
+    summary = ranked(summarise(table))
+    assert summary["failures"].tolist() == [1, 0, 2, 0, 0]
+    assert summary["rank"].astype("string").fillna("").tolist() == ["3", "2", "4", "", "1"]
+
+
+def test_missing_reasons_are_no_failures():
+    assert failed(pd.DataFrame({"error": ["", None, np.nan, "why"]})).tolist() == [False, False, False, True]
+
+
+def test_data_settings_say_which_samples():
+    table = pd.DataFrame(
+        columns=["loss", "scenario.noise", "seed", "solver.tol", "outliers", "contamination.shift", "cell"]
+    )
+    assert data_names(table) == ["seed", "outliers", "scenario.noise", "contamination.shift"]
+
+
+def test_every_column_is_documented_and_every_documented_column_is_there():
+    columns = dict.fromkeys((*SUMMARISED, *SHARES), [0.0, 1.0, 1.0])
+    summary = summarise(with_coefficients(np.eye(3), **columns))
+    assert set(summary) - set(setting_names(summary)) == set(column_docs())
+    assert all(text and text == text.strip() for text in column_docs().values())

@@ -49,3 +49,7 @@ class Laplace(Parametrised, Noise):
     def quantile(self, level: float) -> float:
         tail = min(level, 1.0 - level)
         return math.copysign(-self.b * math.log(2.0 * tail), level - 0.5)
+
+    @property
+    def information(self) -> float | None:
+        return 1.0 / self.b**2

@@ -42,3 +42,7 @@ class Normal(Parametrised, Noise):
         from scipy.special import ndtri
 
         return self.sigma * float(ndtri(level))
+
+    @property
+    def information(self) -> float | None:
+        return 1.0 / self.sigma**2

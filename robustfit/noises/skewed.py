@@ -43,3 +43,7 @@ class Skewed(Parametrised, Noise):
 
     def quantile(self, level: float) -> float:
         return self.sigma * (-math.log1p(-level) - 1.0)
+
+    @property
+    def information(self) -> float | None:
+        return None

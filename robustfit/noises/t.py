@@ -47,3 +47,7 @@ class T(Parametrised, Noise):
         from scipy.special import stdtrit
 
         return self.sigma * float(stdtrit(self.df, level))
+
+    @property
+    def information(self) -> float | None:
+        return (self.df + 1.0) / ((self.df + 3.0) * self.sigma**2)

@@ -48,3 +48,7 @@ class Uniform(Parametrised, Noise):
 
     def quantile(self, level: float) -> float:
         return self.half_width * (2.0 * level - 1.0)
+
+    @property
+    def information(self) -> float | None:
+        return None

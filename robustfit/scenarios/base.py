@@ -11,6 +11,9 @@ from robustfit.errors import BadData
 from robustfit.linalg import Array
 from robustfit.parameters import Parametrised
 
+MOST_ENTRIES = 2**59
+"""Entries of X whose bytes can still be counted in 64 bits; what only exceeds the memory fails by itself."""
+
 
 class Scenario(Parametrised, ABC):
     """A source of clean samples; random numbers come from `streams.X` and `streams.noise` alone."""
@@ -40,14 +43,16 @@ class Scenario(Parametrised, ABC):
         return self.n_features + self.intercept
 
     def require_rows(self) -> None:
-        """Refuse samples that determine no fit.
+        """Refuse samples that determine no fit, and those that no machine can address.
 
         Raises:
-            BadData: n is not greater than p.
+            BadData: n is not greater than p, or far too large.
         """
         if self.n_samples <= self.p:
             columns = ", ".join(column_names(self.p, self.intercept))
             raise BadData(f"n_samples={self.n_samples}: must be more than the {self.p} coefficients ({columns})")
+        if self.n_samples * self.p > MOST_ENTRIES:
+            raise BadData(f"n_samples={self.n_samples:.3g}: with {self.p} coefficients no memory holds such a sample")
 
     def draw(self, streams: Streams, replicates: int) -> Data:
         """A batch of samples: X `(replicates, n, p)`, y `(replicates, n)`, no row marked.

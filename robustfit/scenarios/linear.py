@@ -53,15 +53,43 @@ class Linear(Scenario):
         return slopes
 
     @property
+    def correlations(self) -> Array:
+        """The features' correlations, which are their covariances, `(q, q)`."""
+        place = np.arange(self.n_features)
+        correlations: Array = self.correlation ** np.abs(place[:, None] - place).astype(float)
+        return correlations
+
+    @property
     def truth(self) -> Truth:
         """The coefficients, the population moment and the noise."""
-        place = np.arange(self.n_features)
-        correlations = self.correlation ** np.abs(place[:, None] - place).astype(float)
         if not self.intercept:
-            return Truth(np.array(self.slopes), correlations, self.noise)
+            return Truth(np.array(self.slopes), self.correlations, self.noise)
         moment = np.eye(self.p)
-        moment[1:, 1:] = correlations
+        moment[1:, 1:] = self.correlations
         return Truth(np.array([self.intercept_value, *self.slopes]), moment, self.noise)
+
+    @property
+    def expected_inverse_gram(self) -> Array:
+        """E[(X'X)^-1], `(p, p)`, exactly, for the features are normal; infinite where n is too small for it to exist.
+
+        Without intercept X'X is Wishart, which makes it S^-1 / (n - q - 1), S the covariance of the q features. With
+        one, it is S^-1 / (n - q - 2) for the slopes, (1 + q / (n - q - 2)) / n for the intercept and 0 between them.
+        Reference: Anderson (2003), An Introduction to Multivariate Statistical Analysis, 3rd ed., lemma 7.7.1.
+
+        >>> Linear(n_samples=13, n_features=1).expected_inverse_gram
+        array([[0.08461538, 0.        ],
+               [0.        , 0.1       ]])
+        """
+        free = self.n_samples - self.n_features - 1 - self.intercept
+        if free <= 0:
+            return np.full((self.p, self.p), np.inf)
+        slopes = np.linalg.inv(self.correlations) / free
+        if not self.intercept:
+            return slopes
+        expected = np.zeros((self.p, self.p))
+        expected[0, 0] = (1 + self.n_features / free) / self.n_samples
+        expected[1:, 1:] = slopes
+        return expected
 
     def sample(self, streams: Streams, replicates: int) -> Data:
         truth = self.truth

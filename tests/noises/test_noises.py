@@ -116,6 +116,34 @@ def test_agrees_with_scipy(name, parameters):
         assert other.cdf(noise.quantile(level)) == pytest.approx(level, rel=1e-9)
 
 
+def density(name, noise, e):
+    """From SciPy, by hand for the mixture."""
+    other = REFERENCES[name](noise)
+    if isinstance(other, Mixture):
+        return (1 - other.eps) * other.good.pdf(e) + other.eps * other.bad.pdf(e)
+    return other.pdf(e)
+
+
+def test_information_is_the_mean_square_of_the_score(name, parameters):
+    """The integral of f'^2 / f, by differences and the trapezoidal rule on a fine grid of quantiles and tails."""
+    noise = noise_of(name, parameters)
+    if noise.information is None:
+        assert name in ("uniform", "skewed")  # their support moves with the location
+        return
+    reach = max(abs(noise.quantile(level)) for level in (1e-7, 1 - 1e-7)) / noise.sigma
+    z = np.sinh(np.linspace(-np.arcsinh(50 * reach), np.arcsinh(50 * reach), 800_000)) / 50
+    e, step = z * noise.sigma, 1e-5 * noise.sigma
+    f = density(name, noise, e)
+    slope = (density(name, noise, e + step) - density(name, noise, e - step)) / (2 * step)
+    squares = np.divide(slope**2, f, out=np.zeros_like(f), where=f > 1e-300)
+    assert noise.information == pytest.approx(np.trapezoid(squares, e), rel=2e-4)
+
+
+def test_information_of_noise_on_another_scale(name, parameters):
+    one, ten = (noise_of(name, parameters | {"sigma": sigma}).information for sigma in (1.0, 10.0))
+    assert (one is None and ten is None) or ten == pytest.approx(one / 100, rel=1e-9)
+
+
 @pytest.mark.parametrize("sigma", [0, -1, "wide", math.nan])
 def test_a_bad_sigma_is_refused(name, parameters, sigma):
     with pytest.raises(BadParameter, match="scenario/noise.sigma=.*must be a number, greater than 0"):

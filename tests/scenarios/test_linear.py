@@ -83,3 +83,24 @@ def test_the_line_stays_on_its_interval():
     assert x.max() == pytest.approx(1, abs=0.01)
     assert (x >= -2).all()
     assert (x <= 1).all()
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        Linear(n_samples=20),
+        Linear(n_samples=15, n_features=2, correlation=0.7),
+        Linear(n_samples=12, n_features=2, correlation=-0.5, intercept=False),
+    ],
+    ids=str,
+)
+def test_expected_inverse_gram_is_the_mean_of_the_inverses(scenario):
+    X = sample(scenario, 20_000).X
+    inverses = np.linalg.inv(np.swapaxes(X, -1, -2) @ X)
+    errors = inverses.std(0) / np.sqrt(len(X))
+    assert (np.abs(inverses.mean(0) - scenario.expected_inverse_gram) < 5 * errors).all()
+
+
+def test_expected_inverse_gram_is_infinite_where_rows_are_few():
+    assert np.isinf(Linear(n_samples=5, n_features=3).expected_inverse_gram).all()
+    assert np.isfinite(Linear(n_samples=6, n_features=3).expected_inverse_gram).all()
