@@ -12,13 +12,12 @@ from robustfit import linalg
 from robustfit.data import Data
 from robustfit.fit import Step
 from robustfit.linalg import Array
+from robustfit.panels import BLUE, GREEN, GREY, ORANGE, RED
 from robustfit.stability import Exhibit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 
 
 def fit_figure(data: Data, coef: Array, reference: Array, label: str) -> Figure:
