@@ -27,8 +27,8 @@ from robustfit.stability import Exhibit, Moves, Stability
 if TYPE_CHECKING:
     import pandas
 
-BLOCK_ENTRIES = 2**16
-"""About how many entries of X a block has: half a megabyte, which stays in the cache."""
+BLOCK_ENTRIES = 2**17
+"""About how many entries of X a block has: a megabyte, which stays in the cache."""
 
 IDENTITY_COLUMNS = {
     "study": "Name of the study; `run` for a single run, `sweep` for a multirun.",
@@ -87,9 +87,22 @@ class Cell:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
+    def parts(self) -> dict[str, Any]:
+        """The objects that it is made of, by group, but the initial estimator, which is known by its name."""
+        of = self.estimator
+        fitted = {"loss": of.loss, "solver": of.solver, "scale": of.scale, "penalty": of.penalty}
+        return {"scenario": self.scenario, "contamination": self.contamination, **fitted, "stability": self.stability}
+
+    @property
+    def rows_key(self) -> str:
+        """A digest of what the rows hold: the cell, and how its stability is tried."""
+        text = json.dumps(identity(self.stability), sort_keys=True)
+        return f"{self.key}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    @property
     def data_key(self) -> str:
-        """A digest of the samples that the cell meets: cells that share it meet the same."""
-        parts = (self.scenario, self.contamination, self.outliers, self.seed)
+        """A digest of the samples that the cell meets, in blocks of its size: cells that share it meet the same."""
+        parts = (self.scenario, self.contamination, self.outliers, self.seed, self.block_size)
         text = json.dumps([identity(part) for part in parts], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

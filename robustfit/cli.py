@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Mapping
-from datetime import datetime
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from unittest.mock import patch
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from hydra.experimental.callback import Callback
@@ -21,17 +24,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
+from robustfit import runs
 from robustfit.catalogue import GROUPS, config_dir, names
 from robustfit.errors import BadParameter, RobustfitError, Unknown
 from robustfit.parameters import Range, check
+from robustfit.runs import is_study
 
 if TYPE_CHECKING:
-    import pandas
-
-    from robustfit.cell import Cell, Fitted
-    from robustfit.errors import Failure
-    from robustfit.fit import Fit
-    from robustfit.study import Study
+    from robustfit.results import Results
 
 SCALARS: dict[str, tuple[type, Range]] = {
     "outliers": (float, Range(at_least=0, at_most=0.5)),
@@ -41,10 +41,18 @@ SCALARS: dict[str, tuple[type, Range]] = {
     "trace": (bool, Range()),
     "out": (str, Range()),
     "consent": (bool, Range()),
+    "plan": (bool, Range()),
+    "replay": (str | None, Range()),  # type: ignore[dict-item]
 }
 
 STUDIES = ("study", "engine")
 """The groups that are no part of a cell: which grid of cells, and where its blocks run."""
+
+SHORT = {"precision": "precision.target"}
+"""What may be said shorter on the command line."""
+
+REPLAYED = ("replay", "out", "figure", "trace")
+"""All that can be said beside `replay`: everything else is what it was."""
 
 REFUSED = (RobustfitError, HydraException, OmegaConfBaseException, OSError, MemoryError)
 """What a user can act on, said in one line; anything else is a mistake of ours and keeps its traceback."""
@@ -79,14 +87,27 @@ def main() -> None:
 
 def with_flags() -> None:
     """What Hydra does: help, configurations, or a run or sweep of `job`; a sweep ends with its table."""
-    sys.argv[1:] = sorted(sys.argv[1:], key=_is_flag)  # argparse takes no overrides on both sides of a flag
+    ordered = sorted(sys.argv[1:], key=_is_flag)  # argparse takes no overrides on both sides of a flag
+    sys.argv[1:] = [in_full(text) for text in ordered]
     try:
-        hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="main")(job)()
+        with _flags_in_one_line():
+            hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="main")(job)()
         for sweep in _sweeps:
             finish(sweep)
     finally:
         for sweep in _sweeps:
             prune(sweep)
+
+
+@contextmanager
+def _flags_in_one_line() -> Iterator[None]:
+    """Let a flag that does not exist be refused as everything else is: Hydra's parser prints its usage and ends."""
+
+    def refused(parser: ArgumentParser, message: str) -> NoReturn:
+        raise BadParameter(f"{message}; --help lists what exists")
+
+    with patch.object(ArgumentParser, "error", refused):
+        yield
 
 
 def _is_flag(argument: str) -> bool:
@@ -120,11 +141,14 @@ def explained(error: Exception) -> str:
     return " ".join(str(error).split("\n\n")[0].split())
 
 
-def composed(overrides: list[str]) -> tuple[DictConfig, dict[str, str]]:
-    """The configuration and the names that were chosen, composed once: `hydra.main` would do it twice."""
-    with hydra.initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
+def composed(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str], list[str]]:
+    """The configuration, the names that were chosen and the keys that were set, composed once; `hydra.main` does twice.
+
+    Works inside another application of Hydra and any number of times.
+    """
+    with _own_hydra(), hydra.initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
         try:
-            config = hydra.compose("main", overrides, return_hydra_config=True)
+            config = hydra.compose("main", [in_full(text) for text in overrides], return_hydra_config=True)
         except REFUSED:
             raise
         except ValueError as error:  # Hydra's, of a group that is null or a number
@@ -132,7 +156,37 @@ def composed(overrides: list[str]) -> tuple[DictConfig, dict[str, str]]:
     choices = dict(config.hydra.runtime.choices)
     with open_dict(config):
         del config["hydra"]
-    return config, choices
+    return config, choices, keys(overrides)
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
+    """Hydra has one global state: put the caller's back afterwards."""
+    before = GlobalHydra.instance().hydra
+    GlobalHydra.instance().hydra = None
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = before  # another instance by now
+
+
+def in_full(override: str) -> str:
+    """An override with its key in full.
+
+    >>> in_full("precision=0.01"), in_full("loss=mae")
+    ('precision.target=0.01', 'loss=mae')
+    """
+    key, equals, value = override.partition("=")
+    return f"{SHORT.get(key, key)}{equals}{value}"
+
+
+def keys(overrides: Sequence[str]) -> list[str]:
+    """The keys that overrides set, as a study's axes call them.
+
+    >>> keys(["loss=mae", "scenario/noise=t", "+loss.delta=1", "~figure"])
+    ['loss', 'scenario.noise', 'loss.delta', 'figure']
+    """
+    return [text.partition("=")[0].lstrip("+~").partition("@")[0].replace("/", ".") for text in overrides]
 
 
 def job(config: DictConfig) -> None:
@@ -141,12 +195,12 @@ def job(config: DictConfig) -> None:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             sweep_job(config, Path(HydraConfig.get().runtime.output_dir))
         else:
-            run(plain(config, HydraConfig.get().runtime.choices))
+            run(plain(config, HydraConfig.get().runtime.choices, keys(HydraConfig.get().overrides.task)))
     except REFUSED as error:
         refuse(error)  # here, or Hydra prints a line of its own first
 
 
-def plain(config: DictConfig, choices: Mapping[str, str]) -> dict[str, Any]:
+def plain(config: DictConfig, choices: Mapping[str, str], given: Sequence[str] = ()) -> dict[str, Any]:
     """The configuration as a plain mapping, each group with the name that was chosen for it.
 
     Raises:
@@ -156,19 +210,54 @@ def plain(config: DictConfig, choices: Mapping[str, str]) -> dict[str, Any]:
         content: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
     except MissingMandatoryValue as error:
         raise BadParameter(f"{error.full_key}: needs a value, such as {error.full_key}=...") from None
+    precise = isinstance(content.get("precision"), dict) and content["precision"].get("target") is not None
+    if precise and "replicates" in given:
+        raise BadParameter("replicates and precision: give one of them; precision.cap limits the replicates")
     if content.get("replicates") is None:
         content["replicates"] = content["study"].get("replicates", 1)
     require_settings(content)
     for key, (kind, allowed) in SCALARS.items():
         content[key] = check(key, content[key], kind, allowed)
-    return named(content, choices)
+    if content["replay"] is not None and (others := sorted(set(given) - set(REPLAYED))):
+        raise BadParameter(f"{others[0]}: a replay takes nothing but {', '.join(REPLAYED)}: the rest is as it was")
+    settings = named(content, choices)
+    return settings | {"study": narrowed(settings, choices, given)}
+
+
+def narrowed(settings: Mapping[str, Any], choices: Mapping[str, str], given: Sequence[str]) -> dict[str, Any]:
+    """The study, in which what was given on the command line is an axis of that one value, whatever it was before.
+
+    Raises:
+        BadParameter: in this study it goes together with others.
+    """
+    study: dict[str, Any] = dict(settings["study"])
+    for key in given:
+        if key.partition(".")[0] in (*GROUPS, "outliers", "seed"):
+            for group in study.get("zipped") or ():
+                if key in group:
+                    raise BadParameter(f"{key}: goes together with {', '.join({*group} - {key})} in this study")
+            if is_study(study):
+                study["axes"] = dict(study.get("axes") or {}) | {key: [_value(settings, choices, key)]}
+    return study
+
+
+def _value(settings: Mapping[str, Any], choices: Mapping[str, str], key: str) -> Any:
+    """What a key was set to: the name of a choice, or the value."""
+    if (name := choices.get(key.replace(".", "/"))) is not None:
+        return name
+    value: Any = settings
+    for part in key.split("."):
+        value = value[part]
+    return value
 
 
 def require_settings(content: Mapping[str, Any]) -> None:
     """Refuse keys that nobody knows, keys that were deleted, and groups that are no groups."""
     for key in content:
-        if key not in GROUPS and key not in SCALARS and key not in STUDIES:
-            raise Unknown.name("setting", key, [*GROUPS, *SCALARS, *STUDIES])
+        if key not in (*GROUPS, *SCALARS, *STUDIES, "precision"):
+            raise Unknown.name("setting", key, [*GROUPS, *SCALARS, *STUDIES, "precision"])
+    if not isinstance(content.get("precision"), dict):
+        raise BadParameter(f"precision={content.get('precision')!r}: must be a number")
     for key in SCALARS:
         if key not in content:
             raise BadParameter(f"{key}: must be given")
@@ -184,176 +273,46 @@ def named(content: dict[str, Any], choices: Mapping[str, str]) -> dict[str, Any]
     return content | {group: {"name": choices.get(group), **given[group]} for group in groups}
 
 
-def run(settings: dict[str, Any]) -> None:
-    """A study where one is named, else a run of one cell."""
-    if settings["study"].get("axes") or settings["study"].get("zipped"):
-        study_run(settings)
-    else:
-        single_run(settings)
+def run(settings: Mapping[str, Any]) -> None:
+    """A study where one is named, the replay of a row, else a run of one cell."""
+    if not runs.run(settings):
+        _failures.append(settings["study"]["name"])
 
 
-def study_run(settings: dict[str, Any]) -> None:
-    """Compute what a study still lacks, summarise it, write the summary beside its rows."""
-    from robustfit.catalogue import build
-    from robustfit.grid import Grid
-    from robustfit.store import Store
-    from robustfit.study import Study
+def run_study(
+    name: str, overrides: Sequence[str] = (), *, config_dir: str | Path | None = None, progress: bool = True
+) -> Results:
+    """Compute what a study still lacks and return its results; the same study as `python -m robustfit study=NAME`.
 
-    name = settings["study"]["name"]
-    path, base = Path(settings["out"]) / "studies" / name, {key: settings[key] for key in (*GROUPS, "outliers", "seed")}
-    study = Study.of(name, Grid.of(settings["study"]), base, settings["replicates"], Store(path), settings["consent"])
-    engine = build({key: value for key, value in settings["engine"].items() if key != "name"}, "engine")
-    announce(study)
-    failures = computed(study, engine)
-    for failure in failures[:5]:
-        print(f"robustfit: a block failed: {failure.reason}", file=sys.stderr)
-    conclude(study, path, settings)
-    if failures:
-        _failures.append(name)
-
-
-def announce(study: Study) -> None:
-    """Say what is about to happen."""
-    units = study.missing()
-    print(
-        f"study {study.name}: {len(study.cells)} cells ({study.skipped} combinations skipped), "
-        f"{study.replicates} replicates; {len(units)} blocks to compute",
-        file=sys.stderr,
-    )
-    if others := study.store.other_versions():
-        print(f"note: {others} files of rows were made by another version of the numerics", file=sys.stderr)
-
-
-def computed(study: Study, engine: Any) -> list[Failure]:
-    """Compute what is missing, with a progress bar on a terminal and a line now and then elsewhere.
+    Args:
+        name: of a YAML file in `configs/study/` or in the folder `study` of `config_dir`.
+        overrides: as on the command line, such as "replicates=500", "precision=0.01", "loss=mae", "engine=dask",
+            "out=results".
+        config_dir: a folder of configurations of your own, as `--config-dir`.
+        progress: whether to show what happens (on the standard error; as a bar in a notebook or on a terminal).
 
     Raises:
-        KeyboardInterrupt: after saying what is done and how to go on.
+        RobustfitError: something that was asked for does not exist or cannot be had, in one line.
+
+    >>> run_study("breakdwon")
+    Traceback (most recent call last):
+    robustfit.errors.Unknown: no study 'breakdwon' (did you mean 'breakdown'?); there are: ...
     """
-    from tqdm import tqdm
-
-    units = study.missing()
-    fits = sum(len(unit.configs) for unit in units)
-    quiet: dict[str, Any] = {"mininterval": 10.0, "ascii": True, "ncols": 80} if not sys.stderr.isatty() else {}
-    with tqdm(total=fits, unit="cell blocks", leave=False, disable=not units, **quiet) as bar:
-
-        def advance(block: Any) -> None:
-            bar.update(len(getattr(block, "cells", ())))
-
-        try:
-            return study.run(engine, advance)
-        except KeyboardInterrupt:
-            left = len(study.missing())
-            print(
-                f"\nstopped: {len(units) - left} of {len(units)} blocks are written; run it again to go on",
-                file=sys.stderr,
-            )
-            raise
+    own = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir is not None else []
+    try:
+        config, choices, given = composed([*own, f"study={name}", *overrides])
+        settings = plain(config, choices, [key for key in given if key not in ("study", "hydra.searchpath")])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _translated(error) from None
+    if not is_study(settings["study"]):
+        raise Unknown.name("study", name, [study for study in names("study") if study != "none"])
+    return runs.study(settings, runs.Voice(silent=not progress))
 
 
-def conclude(study: Study, path: Path, settings: Mapping[str, Any]) -> None:
-    """The table of a study, and its files."""
-    import pandas
-
-    from robustfit import report
-    from robustfit.store import folder, provenance, write_json
-    from robustfit.summary import summarise
-
-    summary = pandas.concat([summarise(rows) for rows in study.tables()], ignore_index=True)
-    print(report.sweep(summary))
-    with folder(path) as draft:
-        summary.to_csv(draft / "summary.csv", index=False)
-        write_json(provenance(settings), draft / "provenance.json")
-    print(f"\nWritten to {path}: summary.csv, provenance.json, rows/, timings/")
-
-
-def single_run(settings: dict[str, Any]) -> None:
-    """Run one cell, print what it found, write it down."""
-    blocks, reference = fits(settings)
-    from robustfit import report
-
-    print(report.single(blocks[0], reference))
-    table = rows(blocks, "run")
-    if len(table) > 1:
-        from robustfit.summary import summarise
-
-        print("\n" + report.sweep(summarise(table)))
-    path = Path(settings["out"]) / "runs" / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}"
-    names = write(path, settings, table, blocks[0], reference.coef[0])
-    print(f"\nWritten to {path}: {', '.join(names)}")
-
-
-def fits(settings: Mapping[str, Any]) -> tuple[list[Fitted], Fit]:
-    """All blocks of the cell that the settings describe, and the least squares fit of its first sample."""
-    import numpy as np
-
-    from robustfit.cell import Cell, least_squares
-
-    cell = Cell.from_config(settings)
-    with np.errstate(over="ignore", invalid="ignore"):  # outliers may be as far out as numbers go
-        blocks = fitted_blocks(cell, settings["replicates"])
-        first = blocks[0].data.take(slice(0, 1))
-        return blocks, least_squares().fit(first.X, first.y, None, first.intercept)
-
-
-def fitted_blocks(cell: Cell, replicates: int) -> list[Fitted]:
-    """All blocks of a cell, with a progress bar on a terminal where there are several."""
-    from robustfit.cell import run
-
-    if replicates == 1:
-        return list(run(cell, 1))
-    from tqdm import tqdm
-
-    blocks = []
-    with tqdm(total=replicates, unit="fit", disable=not sys.stderr.isatty(), leave=False) as bar:
-        for block in run(cell, replicates):
-            blocks.append(block)
-            bar.update(len(block.data.y))
-    return blocks
-
-
-def rows(blocks: list[Fitted], study: str) -> pandas.DataFrame:
-    """The rows of all blocks."""
-    import pandas
-
-    return pandas.concat([block.rows(study) for block in blocks], ignore_index=True)
-
-
-def write(path: Path, settings: Mapping[str, Any], table: pandas.DataFrame, first: Fitted, reference: Any) -> list[str]:
-    """Write rows, summary, data, configuration, provenance and figures of one cell; the names of the files."""
-    from robustfit.store import folder, provenance, write_json, write_table
-    from robustfit.summary import summarise
-
-    with folder(path) as draft:
-        write_table(table, draft / "rows")
-        summarise(table).to_csv(draft / "summary.csv", index=False)
-        first.per_datum().to_csv(draft / "data.csv", index=False)
-        (draft / "config.yaml").write_text(OmegaConf.to_yaml(OmegaConf.create(dict(settings))), encoding="utf-8")
-        write_json(provenance(settings), draft / "provenance.json")
-        if settings["trace"]:
-            first.trace().to_csv(draft / "trace.csv", index=False)
-        if first.exhibit:
-            first.exhibit.table().to_csv(draft / "path.csv", index=False)
-        draw(draft, settings, first, reference)
-        return sorted(file.name for file in draft.iterdir())
-
-
-def draw(path: Path, settings: Mapping[str, Any], first: Fitted, reference: Any) -> None:
-    """The figures that were asked for, of the first sample."""
-    if not settings["figure"]:
-        return
-    from robustfit import figures
-
-    loss = str(settings["loss"]["name"])
-    figures.save(figures.fit_figure(first.data.member(0), first.fit.coef[0], reference, loss), path / "fit.png")
-    way = first.fit.solution.trace
-    if settings["trace"] and way:
-        best = float(
-            first.fit.objective[0] * (1.0 - (first.fit.gap[0] if first.fit.gap_kind[0] != "stationary" else 0))
-        )
-        figures.save(figures.trace_figure(way, best, f"{loss}, {first.fit.solver}"), path / "trace.png")
-    if first.exhibit:
-        figures.save(figures.path_figure(first.exhibit), path / "path.png")
+def _translated(error: Exception) -> RobustfitError:
+    """An error of Hydra's as one of ours."""
+    kind = Unknown if isinstance(error, MissingConfigException) else RobustfitError
+    return kind(explained(error))
 
 
 def sweep_job(config: DictConfig, path: Path) -> None:
@@ -362,8 +321,8 @@ def sweep_job(config: DictConfig, path: Path) -> None:
     label = " ".join(of.overrides.task) or "defaults"
     try:
         settings = plain(config, of.runtime.choices) | {"figure": False}
-        blocks, reference = fits(settings)
-        write(path, settings, rows(blocks, "sweep"), blocks[0], reference.coef[0])
+        blocks, reference = runs.fits(settings)
+        runs.write(path, settings, runs.rows(blocks, "sweep"), blocks[0], reference.coef[0])
     except Exception as error:
         failed_job(config, path, label, error)
     else:

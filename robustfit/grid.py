@@ -131,7 +131,7 @@ def _put(config: dict[str, Any], key: str, value: Any) -> None:
     if rest and last not in place:
         known = [name for name in place if name not in ("name", "_target_")]
         raise Unknown.name("setting", key, [f"{'.'.join(path)}.{name}" for name in known])
-    chooses = not rest or (isinstance(place[last], dict) and isinstance(value, str))
+    chooses = not isinstance(value, dict) and (not rest or (isinstance(place[last], dict) and isinstance(value, str)))
     if not chooses:
         place[last] = value
         return

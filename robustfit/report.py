@@ -213,11 +213,17 @@ def _same_target(fitted: Fitted, reference: Fit) -> bool:
     return not fitted.data.intercept or bool(own == other)
 
 
-TABLE = ("surface_error", "slope_error", "scale_value", "instability", "outlier_ap", "n_iter", "gap")
+TABLE = (
+    "surface_error", "slope_error", "efficiency_vs_ls", "efficiency_vs_bound", "scale_value", "instability",
+    "outlier_ap", "n_iter", "gap",
+)  # fmt: skip
 
 
 def sweep(summary: pandas.DataFrame) -> str:
-    """One table over the cells of a sweep: what varies, then the main measures with their MCSE."""
+    """One table over the cells of a sweep: what varies, then the main measures with their MCSE.
+
+    Where the tails are too heavy for means, medians of the surface error stand there, and the table says so.
+    """
     header, lines = _varying(summary), []
     measures = [name for name in TABLE if name in summary and summary[name].notna().any()]
     shares = [name for name in ("certified",) if name in summary]
@@ -229,10 +235,55 @@ def sweep(summary: pandas.DataFrame) -> str:
     failed = any(cells[-1] for cells in lines)
     titles = [*header, *measures, *shares, *(["error"] if failed else [])]
     shown = [cells if failed else cells[:-1] for cells in lines]
-    replicates = int(summary["replicates"].max())
-    note = f"{_count(len(lines), 'cell')}, {_count(replicates, 'replicate')} each"
-    note += "; means (Monte Carlo standard errors)" if replicates > 1 else "; one sample each, so no standard errors"
+    note = f"{_count(len(lines), 'cell')}, {_replicates(summary)} each"
+    note += "; means (Monte Carlo standard errors)" if summary["replicates"].max() > 1 else ""
+    note += "; one sample each, so no standard errors" if summary["replicates"].max() == 1 else ""
+    note += "; med: medians, where tails are too heavy for means" if _medians(summary).any() else ""
     return aligned(titles, shown, left=len(header)) + "\n\n" + note
+
+
+def _replicates(summary: pandas.DataFrame) -> str:
+    fewest, most = int(summary["replicates"].min()), int(summary["replicates"].max())
+    return _count(most, "replicate") if fewest == most else f"{fewest} to {most} replicates"
+
+
+def _medians(summary: pandas.DataFrame) -> pandas.Series[bool]:
+    """Where the median of the surface error is to be shown."""
+    import pandas
+
+    if "surface_error_shown" not in summary:
+        return pandas.Series(False, index=summary.index)
+    needed: pandas.Series[bool] = (summary["surface_error_shown"] == "median") & summary["surface_error_median"].notna()
+    return needed
+
+
+def tolerated(table: pandas.DataFrame) -> str:
+    """The tolerated fractions of a study with their intervals: a line per estimator, a column per kind of outliers."""
+    names = [name for name in _varying(table) if name.partition(".")[0] not in ("outliers", "contamination")]
+    kinds = list(table["against"].unique())
+    titles = [kind.partition("(")[0] for kind in kinds]
+    titles = titles if len(set(titles)) == len(titles) else kinds
+    lines = []
+    for values, group in table.groupby(names, sort=False, dropna=False):
+        of = group.set_index("against")
+        lines.append(
+            [*map(_setting, values), *(_fraction(of.loc[kind]) if kind in of.index else "-" for kind in kinds)]
+        )
+    header = [*names, *titles]
+    bound, location = table["bound"].iloc[0], table["location"].iloc[0]
+    note = (
+        f"largest fraction of outliers up to which the {location} surface_error stays within {bound:g} (95 % interval)"
+    )
+    return aligned(header, lines, left=len(names)) + "\n\n" + note
+
+
+def _fraction(line: Any) -> str:
+    if math.isnan(line["tolerated_fraction"]):
+        return "-"
+    low, high = line["tolerated_low"], line["tolerated_high"]
+    ends = "" if low == high == line["tolerated_fraction"] else f" ({low:g} to {high:g})"
+    more = "+" if line["tolerated_fraction"] == line["largest_fraction"] else ""
+    return f"{line['tolerated_fraction']:g}{more}{ends}"
 
 
 def _count(number: int, noun: str) -> str:
@@ -257,6 +308,9 @@ def _setting(value: Any) -> str:
 def _mean(line: Any, name: str) -> str:
     if name == "gap":
         return f"{line[name]:.0e}" if not math.isnan(line[name]) else "-"
+    if name == "surface_error" and line.get("surface_error_shown") == "median":
+        median = float(line["surface_error_median"])
+        return f"{with_error(median, float(line['surface_error_median_mcse']))} med" if not math.isnan(median) else "-"
     return with_error(float(line[name]), float(line[f"{name}_mcse"]))
 
 

@@ -6,24 +6,27 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import robustfit
 from robustfit.errors import RobustfitError
 
 if TYPE_CHECKING:
     import pandas
+    import pyarrow
 
 LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "hydra-core", "omegaconf", "matplotlib")
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_CORETYPE")
@@ -105,11 +108,16 @@ def _is_list(value: object) -> bool:
     return hasattr(value, "__len__") and not isinstance(value, str)
 
 
-def read_rows(path: Path) -> pandas.DataFrame:
-    """The rows that a run wrote."""
+def read_rows(path: Path | str) -> pandas.DataFrame:
+    """The rows in a folder of a run, a sweep or a study, with the columns of all of its files.
+
+    Raises:
+        RobustfitError: there are none, or a file is damaged.
+    """
     import pandas
 
-    return pandas.read_parquet(path / "rows.parquet")
+    whole = Path(path) / "rows.parquet"
+    return pandas.read_parquet(whole) if whole.is_file() else Store(Path(path)).read(Store(Path(path)).parts())
 
 
 def write_json(content: Mapping[str, Any], path: Path) -> None:
@@ -154,97 +162,234 @@ def _version(library: str) -> str | None:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A file of rows: whose samples, which block, which cells (by their `rows_key`), which version of the numerics."""
+
+    file: Path
+    data: str
+    block: int
+    keys: tuple[str, ...]
+    numerics: str
+
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        """The file and the timings beside it."""
+        return self.file, self.file.parent.with_name("timings") / self.file.name
+
+
+@dataclass(frozen=True)
 class Store:
     """The rows of a study in a folder: one Parquet file per unit of work, timings in a twin beside it.
 
-    A file's footer says which cells and which block it holds and which version of the numerics made it; so what is done
-    is read from the files themselves, and two processes on one study can at most do a block twice.
+    `rows/DATA-BLOCK-CELLS-NUMERICS.parquet`: a file's name says which samples, which block, which set of cells (a
+    digest; `cells/` says which they are and how they are configured) and which version of the numerics made it. So what
+    is done is read from the folder, and two processes on one study can at most do a block twice, with the same bytes.
     """
 
     path: Path
 
-    def done(self) -> set[tuple[str, int]]:
-        """The (cell, block) pairs whose rows are here; unreadable files count as missing and are set aside."""
-        found = set()
-        for file in self._files("*"):
-            footer = self._footer(file)
-            found |= {(cell, footer["block"]) for cell in footer["cells"]} if footer else set()
+    def parts(self) -> list[Piece]:
+        """The files of rows, in the order of their names; what is no whole file is set aside and not among them."""
+        sets, found = self._sets(), []
+        for file in sorted((self.path / "rows").glob("*.parquet")):
+            match = _NAME.fullmatch(file.stem)
+            if match and _whole(file):
+                data, block, cells, digest = match.groups()
+                found.append(Piece(file, data, int(block), sets.get(cells) or _keys(file), digest))
+            elif match:
+                _set_aside(file)
         return found
 
-    def write(
-        self, data: str, block: int, cells: tuple[str, ...], rows: pandas.DataFrame, timings: pandas.DataFrame
-    ) -> None:
+    def write(self, data: str, block: int, keys: tuple[str, ...], rows: bytes, timings: bytes) -> None:
         """Write the rows of a unit, whole or not at all.
 
         Raises:
             RobustfitError: the disk is full or the folder cannot be written to.
         """
-        footer = {"cells": cells, "block": block, "numerics": numerics()}
-        name = f"{data}-{block:06d}-{hashlib.sha256(' '.join(cells).encode()).hexdigest()[:8]}.parquet"
-        for table, folder_name in ((timings, "timings"), (rows, "rows")):
-            _write_parquet(table, self.path / folder_name / name, footer)
-
-    def read(self, data: str) -> pandas.DataFrame:
-        """All rows of one set of data with their seconds, in the order of cell and replicate, each once."""
-        import pandas
-
-        files = self._files(data)
-        if not files:
-            raise RobustfitError(f"{self.path}: no rows of {data}")
-        rows = pandas.concat([pandas.read_parquet(file) for file in files], ignore_index=True)
-        twins = [self.path / "timings" / file.name for file in files]
-        timings = pandas.concat([pandas.read_parquet(file) for file in twins if file.exists()], ignore_index=True)
-        key = ["cell", "replicate"]
-        timings = timings.drop_duplicates(key)[[*key, "seconds"]]
-        return rows.drop_duplicates(key).merge(timings, on=key, how="left").sort_values(key, ignore_index=True)
+        name = f"{data}-{block:06d}-{set_name(keys)}-{numerics()[:8]}.parquet"
+        for content, kind in ((timings, "timings"), (rows, "rows")):
+            _write(content, self.path / kind / name)
 
     def other_versions(self) -> int:
         """How many files were made by another version of the numerics."""
-        footers = [self._footer(file) for file in self._files("*")]
-        return sum(footer is not None and footer["numerics"] != numerics() for footer in footers)
+        return sum(part.numerics != numerics()[:8] for part in self.parts())
 
-    def _files(self, data: str) -> list[Path]:
-        return sorted((self.path / "rows").glob(f"{data}-*.parquet"))
+    def remember(self, units: Iterable[Sequence[tuple[str, str]]]) -> None:
+        """Write down how cells are configured, for each set of (key, configuration) that is not known yet.
 
-    def _footer(self, file: Path) -> dict[str, Any] | None:
-        import pyarrow.parquet
+        Raises:
+            RobustfitError: the disk is full or the folder cannot be written to.
+        """
+        import pandas
+        import pyarrow
 
-        try:
-            metadata = pyarrow.parquet.read_metadata(file).metadata or {}
-            footer: dict[str, Any] = json.loads(metadata[b"robustfit"])
-            return footer
-        except (OSError, KeyError, ValueError, pyarrow.lib.ArrowException):
-            broken = file.with_suffix(".broken")
-            print(
-                f"{file}: not a whole file of rows: set aside as {broken.name}, to be computed again", file=sys.stderr
-            )
-            os.replace(file, broken)
-            return None
+        known = self._sets()
+        wanted = {set_name([key for key, _ in unit]): unit for unit in units}
+        lines = [(name, *cell) for name, unit in sorted(wanted.items()) if name not in known for cell in unit]
+        if lines:
+            table = pandas.DataFrame(lines, columns=["set", "key", "config"]).assign(cell=[x[1][:16] for x in lines])
+            name = hashlib.sha256(" ".join(line[0] for line in lines).encode()).hexdigest()[:16]
+            _write(encoded(pyarrow.Table.from_pandas(table), {}), self.path / "cells" / f"{name}.parquet")
+        self._tidy()
+
+    def configs(self) -> pandas.DataFrame:
+        """Every cell that was ever asked for (`cell`, `key`) and its configuration (`config`, JSON)."""
+        import pandas
+
+        files = sorted((self.path / "cells").glob("*.parquet"))
+        tables = [pandas.read_parquet(file) for file in files]
+        empty = pandas.DataFrame({"set": [], "key": [], "config": [], "cell": []}, dtype=str)
+        return pandas.concat([empty, *tables]).drop_duplicates("key", ignore_index=True)
+
+    def read(self, parts: Sequence[Piece], columns: Sequence[str] | None = None) -> pandas.DataFrame:
+        """The rows of some files with their seconds, as they lie there; of `columns` only, if given.
+
+        Raises:
+            RobustfitError: a file is damaged; it has been set aside.
+        """
+        import pyarrow
+
+        tables = [_joined(part, columns) for part in parts]
+        if not tables:
+            raise RobustfitError(f"{self.path}: there are no rows")
+        table = pyarrow.concat_tables(tables, promote_options="permissive").to_pandas(self_destruct=True)
+        return cast("pandas.DataFrame", table)
+
+    def _sets(self) -> dict[str, tuple[str, ...]]:
+        """The cells of every set that was written down."""
+        import pandas
+
+        found: dict[str, list[str]] = {}
+        for file in (self.path / "cells").glob("*.parquet"):
+            if not _whole(file):
+                _set_aside(file)
+                continue
+            table = pandas.read_parquet(file, columns=["set", "key"])
+            for name, key in zip(table["set"], table["key"], strict=True):
+                found.setdefault(name, []).append(key)
+        return {name: tuple(keys) for name, keys in found.items() if set_name(keys) == name}
+
+    def _tidy(self) -> None:
+        """Remove what writers that were killed left half-written: drafts that no living process can be at."""
+        for draft in self.path.glob("*/.*.draft"):
+            with suppress(OSError):
+                if time.time() - draft.stat().st_mtime > ABANDONED:
+                    draft.unlink()
 
 
-def _write_parquet(table: pandas.DataFrame, file: Path, footer: Mapping[str, Any]) -> None:
-    """One Parquet file: written under a temporary name, synced, renamed."""
+_NAME = re.compile(r"([0-9a-f]{16})-(\d{6,})-([0-9a-f]{12})-([0-9a-f]{8})")
+
+ABANDONED = 3600.0
+"""Seconds after which a draft of a file is nobody's: a file takes milliseconds to write."""
+
+
+def set_name(keys: Iterable[str]) -> str:
+    """A digest that stands for a set of cells in the name of a file."""
+    return hashlib.sha256(" ".join(keys).encode()).hexdigest()[:12]
+
+
+def encoded(table: pyarrow.Table, footer: Mapping[str, Any]) -> bytes:
+    """A table as the content of a Parquet file, with a checksum on every page."""
     import pyarrow
     import pyarrow.parquet
 
-    content = pyarrow.Table.from_pandas(table, preserve_index=False)
-    content = content.replace_schema_metadata({"robustfit": json.dumps(footer, sort_keys=True)})
+    stream = pyarrow.BufferOutputStream()
+    table = table.replace_schema_metadata({"robustfit": json.dumps(footer, sort_keys=True)})
+    pyarrow.parquet.write_table(table, stream, compression="zstd", write_page_checksum=True, write_statistics=INDEXED)
+    return bytes(stream.getvalue())
+
+
+INDEXED = ["cell", "block", "replicate", "outliers", "loss", "status"]
+"""The columns whose extremes are in the footers, so that queries by them skip files."""
+
+
+TIMED = ("seconds", "cost")
+"""The columns that are kept in the twin of a file of rows."""
+
+
+def _joined(part: Piece, columns: Sequence[str] | None) -> pyarrow.Table:
+    """The rows of a file and, from its twin, their timings; null where the twin is gone."""
+    import pyarrow
+
+    file, twin = part.paths
+    rows = _read(file, columns and [name for name in columns if name not in TIMED])
+    timed = [name for name in columns if name in TIMED] if columns else ["seconds"]
+    timings = _read(twin, timed) if timed and twin.exists() else None
+    for name in timed:
+        values = pyarrow.nulls(len(rows), pyarrow.float64()) if timings is None else timings[name]
+        rows = rows.append_column(name, values)
+    return rows
+
+
+def _read(file: Path, columns: Sequence[str] | None) -> pyarrow.Table:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(file, page_checksum_verification=True) as content:
+            return content.read(columns)
+    except (OSError, pyarrow.lib.ArrowException) as error:
+        if not isinstance(error, FileNotFoundError):
+            _set_aside(file)
+        raise RobustfitError(f"{file}: cannot be read; run the study again to compute it anew") from error
+
+
+def _keys(file: Path) -> tuple[str, ...]:
+    """The cells of a file of rows, from its footer."""
+    import pyarrow.parquet
+
+    metadata = pyarrow.parquet.read_metadata(file).metadata or {}
+    return tuple(json.loads(metadata.get(b"robustfit", b"{}")).get("keys", ()))
+
+
+def _whole(file: Path) -> bool:
+    """Whether a file begins and ends as a Parquet file does: one that was cut off does not."""
+    with file.open("rb") as stream:
+        begins = stream.read(4)
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - 8))
+        ends = stream.read(8)
+    return begins == ends[4:] == b"PAR1" and int.from_bytes(ends[:4], "little") + 12 <= size
+
+
+def _set_aside(file: Path) -> None:
+    broken = file.with_suffix(".broken")
+    print(f"{file}: damaged: set aside as {broken.name}, to be computed again", file=sys.stderr)
+    with suppress(FileNotFoundError):  # another process was faster
+        os.replace(file, broken)
+
+
+def _write(content: bytes, file: Path) -> None:
+    """One file: written under a temporary name, synced, renamed; nothing of it is left where that fails."""
+    draft = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(prefix=f".{file.stem}.", suffix=".draft", dir=file.parent)
         with os.fdopen(handle, "wb") as stream:
-            pyarrow.parquet.write_table(content, stream)
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
+        os.chmod(draft, 0o644)
         os.replace(draft, file)
     except OSError as error:
         raise RobustfitError(f"cannot write {file}: {error.strerror}; what was written before is whole") from error
+    finally:
+        if draft is not None:
+            with suppress(OSError):
+                os.unlink(draft)
+
+
+SHOWING = (
+    "__init__ __main__ axes claims claims_report cli comparisons engines figures grid laboratory montecarlo "
+    "panels plan precision progress regressor replay report results runs store study study_figures summary "
+    "tolerated"
+).split()
+"""Modules that start, keep and show results, and decide no number of a row."""
 
 
 @cache
 def numerics() -> str:
-    """A digest of the code that decides the numbers: every module but those that only show them."""
+    """A digest of the code that decides the numbers: every module but those that only run and show."""
     package = Path(__file__).resolve().parent
-    shown = {"cli.py", "report.py", "figures.py", "store.py", "summary.py", "engines.py", "grid.py", "regressor.py"}
-    files = sorted(file for file in package.rglob("*.py") if file.name not in shown)
+    files = sorted(file for file in package.rglob("*.py") if file.parent != package or file.stem not in SHOWING)
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

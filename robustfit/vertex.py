@@ -77,7 +77,10 @@ class Kinked:
 
     def objective(self, coef: Array) -> Array:
         """Sum of max(low r, high r) - pull b: the problem's objective up to a constant."""
-        r = self.residuals(coef)
+        return self.objective_at(self.residuals(coef), coef)
+
+    def objective_at(self, r: Array, coef: Array) -> Array:
+        """The objective where the residuals are known already."""
         result: Array = np.maximum(self.low * r, self.high * r).sum(-1) - (self.pull * coef).sum(-1)
         return result
 

@@ -21,19 +21,22 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "robustfit"
 
 LAYERS = {
-    14: "__main__ __init__",
-    13: "cli regressor engines",
-    12: "report",
-    11: "claims figures",
-    10: "study",
-    9: "cell",
-    8: "stability store summary",
+    17: "__main__ __init__",
+    16: "cli regressor engines",
+    15: "runs claims_report",
+    14: "report results laboratory",
+    13: "claims figures study_figures replay plan",
+    12: "study",
+    11: "block",
+    10: "cell",
+    9: "schema comparisons tolerated axes panels",
+    8: "stability store summary precision progress",
     7: "estimators scenarios metrics path",
     6: "solvers certificates contaminations noises",
     5: "active_set germ",
     4: "vertex joint",
     3: "problem scales",
-    2: "losses penalties data fit grid",
+    2: "losses penalties data fit grid montecarlo",
     1: "linalg parameters catalogue",
     0: "errors",
 }
@@ -45,7 +48,7 @@ HOMES = {
     "sklearn": {"regressor"},
     "dask": {"engines"},
     "distributed": {"engines"},
-    "matplotlib": {"figures", "report"},
+    "matplotlib": {"figures", "study_figures", "panels", "report", "claims_report"},
 }
 """Where alone a library may be imported."""
 
@@ -61,6 +64,7 @@ CONCEPTS = ["losses", "penalties", "scales", "noises", "contaminations", "scenar
 NAMED_OTHERWISE = {"penalties.none": "NoPenalty"}  # None is Python's
 
 MUTABLE = {
+    "Progress": "counts what has ended",
     "RobustRegressor": "scikit-learn sets an estimator's parameters and results after construction",
     "_Descent": "the state of one run of Newton's loop",
     "_Alternation": "the state of one batch on its way to a joint fit and scale",

@@ -152,7 +152,7 @@ def test_the_block_size_is_a_function_of_n_and_p_alone():
     assert cell(scenario="linear", more={"scenario.n_features": 1, "scenario.n_samples": 300}).block_size in sizes
 
 
-SMALL_BLOCKS = {"scenario.n_samples": 4000}
+SMALL_BLOCKS = {"scenario.n_samples": 8000}
 """Eight replicates a block."""
 
 

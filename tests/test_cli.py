@@ -16,7 +16,7 @@ import yaml
 from command import ROOT, call, process
 
 import robustfit
-from robustfit import RobustRegressor, catalogue, study
+from robustfit import RobustRegressor, catalogue, cell
 from robustfit.catalogue import GROUPS, names
 
 QUICK = ("figure=false", "stability=none")
@@ -85,7 +85,7 @@ def test_the_summary_is_one_line_of_the_same_numbers(main_job):
 
 def test_the_configuration_that_was_written_is_the_cell(main_job):
     config = yaml.safe_load((main_job.folder / "config.yaml").read_text(encoding="utf-8"))
-    assert study.Cell.from_config(config).key == main_job.rows["cell"].item()
+    assert cell.Cell.from_config(config).key == main_job.rows["cell"].item()
 
 
 def test_the_provenance_says_what_made_it(main_job):
@@ -381,6 +381,24 @@ REFUSED = [
     (["loss._target_=robustfit.losses.huber.Hubber"], "loss: cannot import 'robustfit.losses.huber.Hubber'"),
     (["--config-dir", "nosuch"], "nosuch' not found"),
     (["--config-name", "nosuch"], "Cannot find primary config 'nosuch'"),
+    (["--nosuch"], "unrecognized arguments: --nosuch"),
+    (["scenario.n_samples=1e30"], "n_samples=1e+30: with 4 coefficients no memory holds such a sample"),
+    (["study=breakdwon"], "no study 'breakdwon' (did you mean 'breakdown'?); there are: breakdown"),
+    (["study=breakdown", "replicates=0"], "replicates=0: must be a whole number, at least 1"),
+    (["study=breakdown", "precision=0"], "precision.target=0: must be a number, greater than 0"),
+    (["study=breakdown", "precision=0.1", "precision.of=losss"], "no column of numbers 'losss'"),
+    (["study=breakdown", "precision=0.1", "replicates=5"], "replicates and precision: give one of them"),
+    (
+        ["study=breakdown", "+precision.foo=1", "precision=1"],
+        "no setting 'precision.foo' (did you mean 'precision.of'?); there are: precision.at_",
+    ),
+    (["study=efficiency", "scenario/noise=t"], "scenario.noise: goes together with"),
+    (["precision=0.1"], "precision is for studies: say which, as in study=breakdown"),
+    (["plan=true"], "plan is for studies: say which, as in study=breakdown"),
+    (["replay=nosuch:0a:1"], "replay=nosuch:0a:1: nosuch is no folder of a study or a run"),
+    (["replay=nosuch"], "replay=nosuch: must be FOLDER:CELL:REPLICATE"),
+    (["replay=nosuch:0a:1", "loss=mae"], "loss: a replay takes nothing but replay, out, figure, trace"),
+    (["study=breakdown", "+study.axes.los=[mae]"], "no setting 'los' (did you mean 'loss'?)"),
     (["--cfg", "job", "loss=hubber"], "no loss 'hubber' (did you mean 'huber'?)"),
 ]
 
@@ -419,7 +437,7 @@ def test_the_traceback_is_there_for_who_asks(tmp_path):
 
 def interrupting(monkeypatch, after=0):
     """Control-C while a block is fitted, the first or a later one."""
-    fit, calls = study.Fitted.of, []
+    fit, calls = cell.Fitted.of, []
 
     def interrupted(*arguments):
         calls.append(arguments)
@@ -427,7 +445,7 @@ def interrupting(monkeypatch, after=0):
             raise KeyboardInterrupt
         return fit(*arguments)
 
-    monkeypatch.setattr(study.Fitted, "of", interrupted)
+    monkeypatch.setattr(cell.Fitted, "of", interrupted)
 
 
 def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch):
@@ -438,7 +456,7 @@ def test_an_interrupt_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_an_interrupt_while_files_are_written_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(study.Fitted, "per_datum", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(cell.Fitted, "per_datum", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
     run = call(tmp_path, *QUICK)
     assert (run.code, run.results) == (130, [])
 
@@ -517,6 +535,9 @@ def test_the_configuration_can_be_looked_at(tmp_path):
         "trace",
         "out",
         "consent",
+        "precision",
+        "plan",
+        "replay",
     }
     part = call(tmp_path, "--cfg", "job", "--package", "loss")
     assert yaml.safe_load(part.out.partition("\n")[2]) == {"_target_": "robustfit.losses.huber.Huber", "delta": 1.345}
@@ -679,13 +700,13 @@ def test_a_refusal_as_a_process(tmp_path):
 
 WAITING = """
 import sys, time
-from robustfit import cli, study
+from robustfit import cli, cell
 
 def wait(*arguments):
     print("fitting", flush=True)
     time.sleep(60)
 
-study.Fitted.of = wait
+cell.Fitted.of = wait
 sys.argv = ["robustfit", "loss=huber"]
 cli.main()
 """

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -40,6 +41,31 @@ def test_a_unit_that_kills_its_worker_is_a_failure_and_the_others_complete():
 
 
 @pytest.mark.slow
-def test_an_address_where_nobody_answers_is_said():
-    with pytest.raises(RobustfitError, match="no Dask scheduler answers"):
+def test_an_address_where_nobody_answers_is_said_within_seconds():
+    started = time.monotonic()
+    with pytest.raises(RobustfitError, match="engine.address=tcp://127.0.0.1:9: no Dask scheduler answers") as raised:
         list(Dask(address="tcp://127.0.0.1:9", timeout=1.0).run(work, [1]))
+    assert "\n" not in str(raised.value) and time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("address", ["nonsense://somewhere", "tcp://"])
+def test_an_address_that_is_none_is_said(address):
+    with pytest.raises(RobustfitError, match="no Dask scheduler answers"):
+        list(Dask(address=address, timeout=1.0).run(work, [1]))
+
+
+@pytest.mark.slow
+def test_a_scheduler_without_workers_is_said():
+    from distributed import LocalCluster
+
+    place = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(n_workers=0, **place) as cluster:
+        with pytest.raises(RobustfitError, match="the scheduler there has no workers"):
+            list(Dask(address=cluster.scheduler_address, timeout=1.0).run(work, [1]))
+
+
+@pytest.mark.slow
+def test_an_engine_that_is_open_runs_more_than_once():
+    with Dask(workers=1).open() as runner:
+        for units in ([1, 2, 3], [], [4]):
+            assert dict(runner.run(work, units)) == {index: 2 * unit for index, unit in enumerate(units)}

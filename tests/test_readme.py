@@ -24,7 +24,7 @@ PYTHON = [text for language, text in BLOCKS if language == "python"]
 def commands():
     """Every command; a sweep takes more than a few seconds and is run where there is time."""
     for words in dict.fromkeys([*FENCED, *INLINE]):
-        marks = [pytest.mark.slow] if re.search(r"(-m|--multirun)\b|replicates=", words) else []
+        marks = [pytest.mark.slow] if re.search(r"(-m|--multirun)\b|study=", words) else []
         yield pytest.param(shlex.split(words), id=words, marks=marks)
 
 
@@ -53,7 +53,7 @@ def test_a_command_runs_as_it_is_written(home, arguments):
     assert run.code == 0, run.err
     talks = {"--multirun"} & {*arguments} or any(word.startswith("study=") for word in arguments)
     assert talks or run.err == "", "only work that takes long says how far it is"
-    assert "--help" in arguments or run.folder.is_dir()
+    assert {"--help", "plan=true"} & {*arguments} or run.folder.is_dir()
 
 
 def test_the_output_is_what_the_main_job_prints(tmp_path):
@@ -73,7 +73,8 @@ def test_the_columns_of_a_sweeps_table_are_those_that_are_shown(tmp_path):
 
 
 @pytest.mark.parametrize("text", PYTHON, ids=lambda text: text.strip().splitlines()[-1].strip()[:40])
-def test_code_runs(text):
+def test_code_runs(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     code = compile(text, "README.md", "exec", dont_inherit=True)
     exec(code, {"__name__": "readme"})  # its own asserts are the test
 

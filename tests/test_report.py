@@ -160,6 +160,48 @@ def test_all_jobs_of_a_sweep_failed(sweep):
     assert "1 cell, 1 replicate each; one sample each, so no standard errors" in text
 
 
+def test_medians_stand_where_means_mean_nothing_and_the_table_says_so(sweep):
+    summary = summarise(sweep[sweep["error"] == ""])
+    heavy = summary.assign(surface_error_shown=np.where(summary["outliers"] > 0, "median", "mean"))
+    text = report.sweep(heavy)
+    header, *lines = text.split("\n\n")[0].splitlines()
+    medians = [
+        report.with_error(*line) for line in heavy[["surface_error_median", "surface_error_median_mcse"]].to_numpy()
+    ]
+    for line, median, outliers in zip(lines, medians, heavy["outliers"], strict=True):
+        assert (f"{median} med" in line) == (outliers > 0)
+    assert text.endswith("med: medians, where tails are too heavy for means")
+    assert "med" not in report.sweep(summary.assign(surface_error_shown="mean"))
+
+
+def test_the_numbers_of_replicates_of_a_precision_are_all_said(sweep):
+    summary = summarise(sweep[sweep["error"] == ""])
+    assert "5 cells, 5 to 90 replicates each" in report.sweep(summary.assign(replicates=[5, 10, 7, 90, 12]))
+
+
+def test_tolerated_fractions_are_a_line_per_loss_and_a_column_per_kind():
+    kinds = ["all", "vertical(shift=10.0)", "cluster(shift=2.0)"]
+    table = pd.DataFrame(
+        {
+            "loss": np.repeat(["mse", "mae"], 3),
+            "against": kinds * 2,
+            "tolerated_fraction": [0.0, 0.05, 0.0, 0.1, 0.35, np.nan],
+            "tolerated_low": [0.0, 0.05, 0.0, 0.1, 0.3, np.nan],
+            "tolerated_high": [0.0, 0.05, 0.0, 0.1, 0.35, np.nan],
+            "bound": 1.0,
+            "location": "mean",
+            "largest_fraction": 0.35,
+        }
+    )
+    lines = report.tolerated(table).splitlines()
+    assert [line.split("  ") for line in (re.sub(" {2,}", "  ", line) for line in lines[:3])] == [
+        ["loss", "all", "vertical", "cluster"],
+        ["mse", "0", "0.05", "0"],
+        ["mae", "0.1", "0.35+ (0.3 to 0.35)", "-"],
+    ]
+    assert lines[-1].startswith("largest fraction of outliers up to which the mean surface_error stays within 1")
+
+
 def test_seeds_that_differ_are_shown():
     tables = [block.rows("sweep") for seed in (1, 2) for block in study.run(cell(seed=seed), 1)]
     text = report.sweep(summarise(pd.concat(tables, ignore_index=True)))

@@ -259,18 +259,19 @@ def _smoothed(rows: Kinked, coef: Array) -> Array:
     """Newton steps on the loss with its kink rounded off over a band that narrows until few rows are inside."""
     half, middle = 0.5 * (rows.high - rows.low), 0.5 * (rows.high + rows.low)
     few = 40 * rows.X.shape[-1]
-    band, best = np.median(np.abs(rows.residuals(coef))), rows.objective(coef)
+    r = rows.residuals(coef)
+    band, best = np.median(np.abs(r)), rows.objective_at(r, coef)
     for _ in range(40):
-        r = rows.residuals(coef)
         inside = np.abs(r[0]) < band
         if inside.sum() <= few:
             break
         theta = np.clip(middle + half * r / band, rows.low, rows.high)
         matrix = linalg.gram(rows.X[:, inside], half[:, inside] / band)
         trial = coef + linalg.solve(matrix, linalg.adjoint(rows.X, theta) + rows.pull)
-        reached = rows.objective(trial)
+        after = rows.residuals(trial)
+        reached = rows.objective_at(after, trial)
         if reached <= best:
-            coef, best = trial, reached
+            coef, best, r = trial, reached, after
         band *= 0.5
     return coef
 
@@ -278,15 +279,20 @@ def _smoothed(rows: Kinked, coef: Array) -> Array:
 def _reweighted(rows: Kinked, coef: Array, steps: int = 6) -> Array:
     """A few reweighted least squares steps on the smoothed loss: a start that needs few pivots."""
     half, middle = 0.5 * (rows.high - rows.low), 0.5 * (rows.high + rows.low)
-    r, value = rows.residuals(coef), rows.objective(coef)
+    r = rows.residuals(coef)
+    value = rows.objective_at(r, coef)
     for _ in range(steps):
         size = np.abs(r)
         typical = size.mean(-1, keepdims=True)
         weight = half / np.maximum(size, np.where(typical > 0, 1e-3 * typical, 1.0))
         pull = linalg.adjoint(rows.X, weight * r + middle) + rows.pull
         trial = coef + linalg.solve(linalg.gram(rows.X, weight), pull)
-        after, reached = rows.residuals(trial), rows.objective(trial)
+        after = rows.residuals(trial)
+        reached = rows.objective_at(after, trial)
         better = reached <= value
-        coef, value = np.where(better[:, None], trial, coef), np.where(better, reached, value)
-        r = np.where(better[:, None], after, r)
+        if better.all():
+            coef, value, r = trial, reached, after
+        else:
+            coef, value = np.where(better[:, None], trial, coef), np.where(better, reached, value)
+            r = np.where(better[:, None], after, r)
     return coef
