@@ -102,7 +102,8 @@ class Problem:
 
     def columnwise(self) -> Problem:
         """The same problems with each column of X contiguous in memory."""
-        return replace(self, X=linalg.columnwise(self.X))
+        X = linalg.columnwise(self.X)
+        return self if X.base is self.X.base else replace(self, X=X)
 
     @property
     def large(self) -> bool:

@@ -145,13 +145,15 @@ class _Descent:
         lost = np.asarray(~np.isfinite(before) | ~np.isfinite(predicted))
         done = ~lost & (predicted <= self.tol * before)
         stalled = ~lost & ~done & ~better
+        left = ~(done | stalled | lost)
+        near: Mask = predicted <= 1e-6 * before
+        if left.all():
+            self.u = trial.u
+            return near
         for mask, status in ((done, Status.converged), (stalled, Status.stalled), (lost, Status.failed)):
             self.status[self.active[mask]] = status
-        left = ~(done | stalled | lost)
-        self.u = trial.u if left.all() else trial.u[left]
-        if not left.all():
-            self.active, self.work = self.active[left], self.work.take(left)
-        return (predicted <= 1e-6 * before)[left]
+        self.u, self.active, self.work = trial.u[left], self.active[left], self.work.take(left)
+        return near[left]
 
 
 @dataclass(frozen=True)
