@@ -25,6 +25,9 @@ IRLS_STEPS = 3
 MOST_HALVINGS = 40
 """How often a step is halved before it counts as stalled."""
 
+MOST_DOUBLINGS = 40
+"""How often a step is doubled where Newton's is not defined."""
+
 CHUNK_ENTRIES = 2**17
 """The entries of X that are fitted side by side: a megabyte, so that a chunk stays in the cache."""
 
@@ -115,7 +118,10 @@ class _Descent:
     def advance(self, newton: Mask) -> Mask:
         """One step of every active member; the mask of those (still active) that are close to their end."""
         coef, before = self.coef[self.active], self.objective[self.active]
-        step, predicted, matrix = _step(self.work, coef, self.u, newton, self.matrix)
+        step, predicted, matrix, singular = _step(self.work, coef, self.u, newton, self.matrix)
+        if (blunt := singular & newton).any():
+            step[blunt], reached = self.stretched(blunt, coef, step)
+            predicted[blunt] = np.fmax(predicted[blunt], before[blunt] - reached)
         trial = _Trial.of(self.work, coef + step)
         worse = ~(trial.objective <= _allowed(before))
         fast = len(predicted) == 1 and predicted[0] <= SLOW * self.predicted[0] and not worse[0]
@@ -125,10 +131,26 @@ class _Descent:
             trial = trial.put(worse, _Trial.of(self.work.take(worse), (coef + step)[worse]))
         return self.record(trial, before, predicted)
 
+    def stretched(self, blunt: Mask, coef: Array, step: Array) -> tuple[Array, Array]:
+        """Steps that stand in for Newton's, doubled while that descends: where no row bends the loss they are short.
+
+        Returns the steps and the objective there.
+        """
+        some, origin, long = self.work.take(blunt), coef[blunt], step[blunt]
+        best, growing = some.objective(origin + long), np.ones(len(long), dtype=bool)
+        for _ in range(MOST_DOUBLINGS):
+            reached = some.objective(origin + 2.0 * long)
+            growing &= reached < best
+            if not growing.any():
+                break
+            long[growing] *= 2.0
+            best[growing] = reached[growing]
+        return long, best
+
     def mended(self, worse: Mask, coef: Array, step: Array, newton: Mask) -> tuple[Array, Array]:
         """Reweighted steps for members whose step did not descend, halved until they do."""
         some, origin = self.work.take(worse), coef[worse]
-        step, predicted, _ = _step(some, origin, self.u[worse], np.zeros(int(worse.sum()), dtype=bool))
+        step, predicted, *_ = _step(some, origin, self.u[worse], np.zeros(int(worse.sum()), dtype=bool))
         before = _allowed(self.objective[self.active][worse])
         for _ in range(MOST_HALVINGS):
             bad = ~(some.objective(origin + step) <= before)
@@ -183,8 +205,10 @@ def _allowed(objective: Array) -> Array:
 
 def _step(
     problem: Problem, coef: Array, u: Array, newton: Mask, matrix: Array | None = None
-) -> tuple[Array, Array, Array]:
-    """The step of each member, the decrease of the objective that it predicts, and the data's Hessian in use."""
+) -> tuple[Array, Array, Array, Mask]:
+    """The step of each member, the decrease of the objective that it predicts, the data's Hessian in use, and where
+    that is singular: the step there is the reweighted one.
+    """
     weight = problem.loss.weight(u)
     pull = problem.pull(weight * u)
     if matrix is None:
@@ -195,7 +219,7 @@ def _step(
         some, origin = problem.take(singular), coef[singular]
         step[singular] = linalg.solve(some.hessian(origin, weight[singular]), -some.gradient(origin))
         predicted[singular] = -0.5 * (some.gradient(origin) * step[singular]).sum(-1)
-    return step, predicted, matrix
+    return step, predicted, matrix, singular
 
 
 def _row_curvature(problem: Problem, u: Array, weight: Array, newton: Mask) -> Array:
