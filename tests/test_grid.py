@@ -69,5 +69,5 @@ def test_every_shipped_study_can_be_built(name, base):
 
     content = spec("study", name)
     configs = Grid.of(content).configs(base)
-    assert content["question"].endswith("?") and content["replicates"] >= 100
+    assert content["question"].endswith("?") and content["replicates"] >= 64
     assert len({Cell.from_config(config).key for config in configs}) == len(configs), "every cell is another"
