@@ -1,0 +1,1 @@
+"""What a misplaced box costs: one loss per file."""

@@ -1,0 +1,1 @@
+"""What a wrong or unsure label costs: one loss per file."""

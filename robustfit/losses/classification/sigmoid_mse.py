@@ -1,0 +1,40 @@
+"""Squared error through a sigmoid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robustfit.linalg import Array
+from robustfit.losses.base import Bounded
+from robustfit.losses.classification.base import MarginLoss, sigmoid
+
+
+@dataclass(frozen=True)
+class SigmoidMSE(MarginLoss, Bounded):
+    """Squared error through a sigmoid (Brier's score): phi(m) = (1 - p)^2, p = 1 / (1 + exp(-m)).
+
+    p is the label's probability. The slope -2 (1 - p)^2 p vanishes at both ends: a grossly wrong datum pulls as little
+    as a right one.
+    Reference: Brier (1950), Mon. Weather Rev. 78, 1-3.
+
+    >>> SigmoidMSE().phi(np.array([-1000.0, 0.0, 1000.0]))
+    array([1.  , 0.25, 0.  ])
+    """
+
+    convex = False
+
+    def phi(self, m: Array) -> Array:
+        return np.square(sigmoid(-m))
+
+    def derivative(self, m: Array) -> Array:
+        return -2.0 * sigmoid(m) * self.phi(m)
+
+    def curvature(self, m: Array) -> Array:
+        p = sigmoid(m)
+        return 2.0 * p * (3.0 * p - 1.0) * self.phi(m)
+
+    @property
+    def rho_sup(self) -> float:
+        return 1.0

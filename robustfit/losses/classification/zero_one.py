@@ -1,0 +1,38 @@
+"""The 0-1 loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from robustfit.linalg import Array
+from robustfit.losses.base import Bounded
+from robustfit.losses.classification.base import MarginLoss, below
+
+
+@dataclass(frozen=True)
+class ZeroOne(MarginLoss, Bounded):
+    """0-1 loss, phi(m) = 1[m <= 0]: the share of wrong labels.
+
+    A score of 0 decides nothing and counts as wrong; so coefficients of zero are no minimiser by default. Its slope is
+    0 wherever it has one: no descent can minimise it. Reference: Feldman et al. (2012), SIAM J. Comput. 41, 1558-1590.
+
+    >>> ZeroOne().phi(np.array([-2.0, 0.0, 0.1]))
+    array([1., 1., 0.])
+    """
+
+    convex = False
+
+    def phi(self, m: Array) -> Array:
+        return 1.0 - below(-m, 0.0)
+
+    def derivative(self, m: Array) -> Array:
+        return np.where(np.isnan(m), m, 0.0)
+
+    def curvature(self, m: Array) -> Array:
+        return np.zeros_like(m)
+
+    @property
+    def rho_sup(self) -> float:
+        return 1.0

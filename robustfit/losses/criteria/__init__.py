@@ -1,0 +1,1 @@
+"""Losses of networks' outputs that are evaluated, not fitted: one per file."""
