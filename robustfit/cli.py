@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from unittest.mock import patch
 
 import hydra
+import yaml
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
@@ -54,7 +55,7 @@ SHORT = {"precision": "precision.target"}
 REPLAYED = ("replay", "out", "figure", "trace")
 """All that can be said beside `replay`: everything else is what it was."""
 
-REFUSED = (RobustfitError, HydraException, OmegaConfBaseException, OSError, MemoryError)
+REFUSED = (RobustfitError, HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, MemoryError)
 """What a user can act on, said in one line; anything else is a mistake of ours and keeps its traceback."""
 
 _sweeps: list[Path] = []
@@ -79,6 +80,9 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\ninterrupted: nothing half-written was left", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # who reads, such as head, has had enough; Python would say so again when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except REFUSED as error:
         refuse(error)
     if _failures:
@@ -193,6 +197,7 @@ def job(config: DictConfig) -> None:
     """What Hydra calls when there are flags: one run, or one job of a sweep."""
     try:
         if HydraConfig.get().mode == RunMode.MULTIRUN:
+            require_sweepable(config, HydraConfig.get().runtime.choices)
             sweep_job(config, Path(HydraConfig.get().runtime.output_dir))
         else:
             run(plain(config, HydraConfig.get().runtime.choices, keys(HydraConfig.get().overrides.task)))
@@ -216,6 +221,9 @@ def plain(config: DictConfig, choices: Mapping[str, str], given: Sequence[str] =
     if content.get("replicates") is None:
         content["replicates"] = content["study"].get("replicates", 1)
     require_settings(content)
+    for group in (*GROUPS, *STUDIES):
+        if group not in choices:
+            raise BadParameter(f"{group}: must be one name; a study or --multirun takes several")
     for key, (kind, allowed) in SCALARS.items():
         content[key] = check(key, content[key], kind, allowed)
     if content["replay"] is not None and (others := sorted(set(given) - set(REPLAYED))):
@@ -242,8 +250,9 @@ def narrowed(settings: Mapping[str, Any], choices: Mapping[str, str], given: Seq
 
 
 def _value(settings: Mapping[str, Any], choices: Mapping[str, str], key: str) -> Any:
-    """What a key was set to: the name of a choice, or the value."""
-    if (name := choices.get(key.replace(".", "/"))) is not None:
+    """What a key was set to: the name of a choice (all of it where it is the user's own), or the value."""
+    group = key.replace(".", "/")
+    if (name := choices.get(group)) is not None and name in names(group):
         return name
     value: Any = settings
     for part in key.split("."):
@@ -302,10 +311,12 @@ def run_study(
     try:
         config, choices, given = composed([*own, f"study={name}", *overrides])
         settings = plain(config, choices, [key for key in given if key not in ("study", "hydra.searchpath")])
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise _translated(error) from None
     if not is_study(settings["study"]):
         raise Unknown.name("study", name, [study for study in names("study") if study != "none"])
+    if settings["plan"] or settings["replay"] is not None:
+        raise BadParameter(f"{'plan' if settings['plan'] else 'replay'}: is for the command line; run_study computes")
     return runs.study(settings, runs.Voice(silent=not progress))
 
 
@@ -313,6 +324,23 @@ def _translated(error: Exception) -> RobustfitError:
     """An error of Hydra's as one of ours."""
     kind = Unknown if isinstance(error, MissingConfigException) else RobustfitError
     return kind(explained(error))
+
+
+def require_sweepable(config: DictConfig, choices: Mapping[str, str]) -> None:
+    """Refuse what a sweep would pass over: a sweep runs single cells.
+
+    Raises:
+        BadParameter: a study, a plan, a precision, a replay or another engine is asked for.
+    """
+    asked = {"study": choices.get("study") != "none", "engine": choices.get("engine") != "serial"}
+    asked |= {"plan": config.get("plan"), "replay": config.get("replay"), "precision": _target(config)}
+    for name in asked:
+        if asked[name]:
+            raise BadParameter(f"{name} and --multirun: a study runs all of its cells by itself, without --multirun")
+
+
+def _target(config: DictConfig) -> Any:
+    return OmegaConf.select(config, "precision.target", throw_on_resolution_failure=False)
 
 
 def sweep_job(config: DictConfig, path: Path) -> None:

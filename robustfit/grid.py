@@ -35,17 +35,35 @@ class Grid:
         """The grid of a study's configuration.
 
         Raises:
-            BadParameter: an axis is no list or empty, zipped lists differ in length.
+            BadParameter: a part of it has another form, an axis is no list or empty or there twice, zipped lists differ
+                in length, there is no axis.
+            Unknown: it has another key, or skips by a key that is no axis.
         """
-        grid = cls(*(content.get(name) or default for name, default in _PARTS.items()))
-        for key, values in itertools.chain(grid.axes.items(), *(group.items() for group in grid.zipped)):
+        grid = cls(*_parts(content))
+        for key, values in grid._axes():
             if not isinstance(values, (list, tuple)) or not values:
                 raise BadParameter(f"study: axis {key}={values!r}: must be a list with at least one value")
         for group in grid.zipped:
             if len({len(values) for values in group.values()}) > 1:
                 lengths = ", ".join(f"{key} has {len(values)}" for key, values in group.items())
                 raise BadParameter(f"study: zipped axes must be equally long; {lengths}")
+        grid._require_keys()
         return grid
+
+    def _axes(self) -> Iterator[tuple[str, Sequence[Any]]]:
+        """Every axis, crossed or zipped, with its values."""
+        return itertools.chain(self.axes.items(), *(group.items() for group in self.zipped))
+
+    def _require_keys(self) -> None:
+        """Refuse a grid without axes, with an axis twice, and entries of `skip` that no combination can match."""
+        keys = [key for key, _ in self._axes()]
+        if not keys:
+            raise BadParameter("study: the grid is empty: name a key and its values under axes or zipped")
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            raise BadParameter(f"study: axis {twice[0]}: is there more than once, in axes and zipped")
+        for key in itertools.chain(*self.skip):
+            if key not in keys:
+                raise Unknown.name("axis to skip by", key, keys)
 
     @property
     def size(self) -> int:
@@ -92,6 +110,21 @@ class Grid:
 
 
 _PARTS: dict[str, Any] = {"settings": {}, "axes": {}, "zipped": (), "skip": ()}
+_OTHERS = ("name", "question", "replicates")
+
+
+def _parts(content: Mapping[str, Any]) -> Iterator[Any]:
+    """The parts of a study's configuration that make its grid, each of its form: a mapping, or a list of mappings."""
+    for key in content:
+        if key not in _PARTS and key not in _OTHERS:
+            raise Unknown.name("part of a study", key, [*_PARTS, *_OTHERS])
+    for name, default in _PARTS.items():
+        part = content.get(name) or default
+        single = isinstance(default, dict)
+        entries = [part] if single or not isinstance(part, (list, tuple)) else part
+        if isinstance(part, dict) != single or not all(isinstance(entry, dict) for entry in entries):
+            raise BadParameter(f"study: {name}={part!r}: must be a {'mapping' if single else 'list of mappings'}")
+        yield part
 
 
 def _matches(value: Any, wanted: Any) -> bool:
@@ -133,7 +166,7 @@ def _put(config: dict[str, Any], key: str, value: Any) -> None:
         raise Unknown.name("setting", key, [f"{'.'.join(path)}.{name}" for name in known])
     chooses = not isinstance(value, dict) and (not rest or (isinstance(place[last], dict) and isinstance(value, str)))
     if not chooses:
-        place[last] = value
+        place[last] = copy.deepcopy(value)  # of its own: parameters are set in it
         return
     content = spec(key.replace(".", "/"), value)
     place[last] = content if rest else {"name": value, **content}  # a part of a part is known by its class

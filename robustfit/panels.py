@@ -88,7 +88,7 @@ def outer_labels(places: Sequence[Axes], x: str, y: str) -> None:
 
 
 def scales(places: Sequence[Axes], x: Any, y: Any) -> None:
-    """Logarithmic axes, with plain numbers, where the values are positive and wide apart."""
+    """Logarithmic axes, with plain numbers, where the values are positive and wide apart; bands down to 0 are cut."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     for name, values in (("x", x), ("y", y)):
@@ -102,6 +102,8 @@ def scales(places: Sequence[Axes], x: Any, y: Any) -> None:
             axis.set_major_locator(LogLocator(subs=(1, 2, 5) if numbers.max() < 1e2 * numbers.min() else (1, 3)))
             axis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axis.set_minor_formatter(NullFormatter())
+            low, high = axis.get_view_interval()
+            axes.set(**{f"{name}lim": (max(low, numbers.min() / WIDE), high)})
 
 
 def direct(

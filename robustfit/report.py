@@ -13,7 +13,7 @@ from robustfit.cell import Fitted, column_docs
 from robustfit.fit import Fit, Status
 from robustfit.scenarios.csv import CSV
 from robustfit.stability import Exhibit
-from robustfit.summary import setting_names
+from robustfit.summary import ERRORS, setting_names
 
 if TYPE_CHECKING:
     import pandas
@@ -222,7 +222,7 @@ TABLE = (
 def sweep(summary: pandas.DataFrame) -> str:
     """One table over the cells of a sweep: what varies, then the main measures with their MCSE.
 
-    Where the tails are too heavy for means, medians of the surface error stand there, and the table says so.
+    Where the tails are too heavy for means, medians of the errors stand there, and the table says so.
     """
     header, lines = _varying(summary), []
     measures = [name for name in TABLE if name in summary and summary[name].notna().any()]
@@ -274,6 +274,8 @@ def tolerated(table: pandas.DataFrame) -> str:
     note = (
         f"largest fraction of outliers up to which the {location} surface_error stays within {bound:g} (95 % interval)"
     )
+    most = (table["tolerated_fraction"] == table["largest_fraction"]).any()
+    note += "; +: the largest fraction that was tried" if most else ""
     return aligned(header, lines, left=len(names)) + "\n\n" + note
 
 
@@ -308,9 +310,9 @@ def _setting(value: Any) -> str:
 def _mean(line: Any, name: str) -> str:
     if name == "gap":
         return f"{line[name]:.0e}" if not math.isnan(line[name]) else "-"
-    if name == "surface_error" and line.get("surface_error_shown") == "median":
-        median = float(line["surface_error_median"])
-        return f"{with_error(median, float(line['surface_error_median_mcse']))} med" if not math.isnan(median) else "-"
+    if name in ERRORS and line.get("surface_error_shown") == "median":
+        median = float(line[f"{name}_median"])
+        return f"{with_error(median, float(line[f'{name}_median_mcse']))} med" if not math.isnan(median) else "-"
     return with_error(float(line[name]), float(line[f"{name}_mcse"]))
 
 

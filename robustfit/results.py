@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from robustfit.tolerated import Circumstances
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
     """The results of a study, of the replicates that were asked for.
 
@@ -39,6 +39,11 @@ class Results:
     tolerated: pandas.DataFrame
     failed: pandas.DataFrame
     failures: tuple[Failure, ...]
+
+    def __repr__(self) -> str:
+        """What there is, in a line: the tables themselves would fill pages."""
+        counts = f"cells: {len(self.summary):,}, rows without a fit: {len(self.failed):,}"
+        return f"Results of {self.study.name} ({counts}, failed blocks: {len(self.failures):,}) in {self.path}"
 
     @property
     def path(self) -> Path:

@@ -47,8 +47,8 @@ def run(settings: Mapping[str, Any]) -> bool:
 
 
 def is_study(content: Mapping[str, Any]) -> bool:
-    """Whether a study's configuration has a grid."""
-    return bool(content.get("axes") or content.get("zipped"))
+    """Whether a configuration is that of a study, and not of none."""
+    return content.get("name") not in (None, "none")
 
 
 # One cell
@@ -56,8 +56,10 @@ def is_study(content: Mapping[str, Any]) -> bool:
 
 def single(settings: Mapping[str, Any]) -> None:
     """Run one cell, print what it found, write it down."""
-    for name, asked in (("plan", settings["plan"]), ("precision", settings["precision"].get("target"))):
-        if asked:
+    engine = settings["engine"].get("name") not in (None, "serial")
+    asked = {"plan": settings["plan"], "precision": settings["precision"].get("target"), "engine": engine}
+    for name in asked:
+        if asked[name]:
             raise BadParameter(f"{name} is for studies: say which, as in study=breakdown")
     blocks, reference = fits(settings)
     from robustfit import report
@@ -254,17 +256,28 @@ def announce(asked: Study, voice: Voice) -> None:
 
     skipped = f" ({len(asked.skipped)} skipped: see skipped.csv)" if asked.skipped else ""
     wanted = asked.replicates
-    until = f"until the standard error is {wanted}" if isinstance(wanted, Precision) else f"{wanted:,} replicates"
+    until = f"until the standard error is {wanted}" if isinstance(wanted, Precision) else counted(wanted, "replicate")
     units = asked.missing()
-    voice.say(f"study {asked.name}: {len(asked.members):,} cells{skipped}, {until}; {len(units):,} blocks to compute")
+    cells, blocks = counted(len(asked.members), "cell"), counted(len(units), "block")
+    voice.say(f"study {asked.name}: {cells}{skipped}, {until}; {blocks} to compute")
     if others := asked.store.other_versions():
-        voice.say(f"note: {others} files of rows were made by another version of the numerics")
+        voice.say(f"note: {counted(others, 'file')} of rows of another version of the numerics")
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something.
+
+    >>> counted(1, "block"), counted(2000, "block")
+    ('1 block', '2,000 blocks')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def compute(asked: Study, engine: Engine, voice: Voice) -> list[Failure]:
     """Compute what is missing, saying how far it is."""
     from robustfit.progress import Progress
 
+    asked.remember()
     if not asked.missing():
         return []
     progress = Progress(asked.name, quiet=voice.silent)
@@ -284,7 +297,7 @@ def conclude(results: Results, settings: Mapping[str, Any]) -> None:
     from robustfit import report
 
     print(report.sweep(results.summary))
-    if results.tolerated["tolerated_fraction"].notna().any() if len(results.tolerated) else False:
+    if has_fractions(results.tolerated):
         print("\n" + report.tolerated(results.tolerated))
     if verdict := precision_verdict(results):
         print(f"\n{verdict}")
@@ -295,6 +308,11 @@ def conclude(results: Results, settings: Mapping[str, Any]) -> None:
     files = sorted(file.name for file in results.path.iterdir() if file.suffix in (".csv", ".json"))
     folders = sorted(f"{file.name}/" for file in results.path.iterdir() if file.is_dir())
     print(f"\nWritten to {results.path}: {', '.join([*files, *folders])}")
+
+
+def has_fractions(tolerated: pandas.DataFrame) -> bool:
+    """Whether there are fractions enough to say which of them are tolerated."""
+    return len(tolerated) > 0 and bool((tolerated["tolerated_fraction"].notna() & (tolerated["fractions"] > 2)).any())
 
 
 def precision_verdict(results: Results) -> str:
@@ -334,8 +352,9 @@ def plan_table(found: Sequence[Forecast], column: Precision, processes: int) -> 
 
     header = ["choice", "replicates", "fits", "time", "disk", "cells beyond the cap"]
     table = aligned(header, [one.words() for one in found])
+    workers = "1 process" if processes == 1 else f"{processes} processes"
     what = f"standard error of the mean of {column.of}, {'relative' if column.relative else 'absolute'}"
-    return f"{table}\n\nprecision: {what}; time with {processes} processes, without their start"
+    return f"{table}\n\nprecision: {what}; time with {workers}, without their start"
 
 
 # Replays

@@ -193,11 +193,12 @@ class Store:
         sets, found = self._sets(), []
         for file in sorted((self.path / "rows").glob("*.parquet")):
             match = _NAME.fullmatch(file.stem)
-            if match and _whole(file):
-                data, block, cells, digest = match.groups()
-                found.append(Piece(file, data, int(block), sets.get(cells) or _keys(file), digest))
-            elif match:
+            if match and not _whole(file):
                 _set_aside(file)
+            elif match:
+                data, block, cells, digest = match.groups()
+                if keys := sets.get(cells) or _keys(file):
+                    found.append(Piece(file, data, int(block), keys, digest))
         return found
 
     def write(self, data: str, block: int, keys: tuple[str, ...], rows: bytes, timings: bytes) -> None:
@@ -237,9 +238,10 @@ class Store:
         import pandas
 
         files = sorted((self.path / "cells").glob("*.parquet"))
-        tables = [pandas.read_parquet(file) for file in files]
+        tables = [_read(file, None).to_pandas() for file in files]
         empty = pandas.DataFrame({"set": [], "key": [], "config": [], "cell": []}, dtype=str)
-        return pandas.concat([empty, *tables]).drop_duplicates("key", ignore_index=True)
+        found: pandas.DataFrame = pandas.concat([empty, *tables]).drop_duplicates("key", ignore_index=True)
+        return found
 
     def read(self, parts: Sequence[Piece], columns: Sequence[str] | None = None) -> pandas.DataFrame:
         """The rows of some files with their seconds, as they lie there; of `columns` only, if given.
@@ -257,24 +259,21 @@ class Store:
 
     def _sets(self) -> dict[str, tuple[str, ...]]:
         """The cells of every set that was written down."""
-        import pandas
-
         found: dict[str, list[str]] = {}
         for file in (self.path / "cells").glob("*.parquet"):
-            if not _whole(file):
-                _set_aside(file)
-                continue
-            table = pandas.read_parquet(file, columns=["set", "key"])
-            for name, key in zip(table["set"], table["key"], strict=True):
-                found.setdefault(name, []).append(key)
+            with suppress(RobustfitError):  # it is set aside, and written again when it is wanted
+                table = _read(file, ["set", "key"])
+                for name, key in zip(table["set"].to_pylist(), table["key"].to_pylist(), strict=True):
+                    found.setdefault(name, []).append(key)
         return {name: tuple(keys) for name, keys in found.items() if set_name(keys) == name}
 
     def _tidy(self) -> None:
         """Remove what writers that were killed left half-written: drafts that no living process can be at."""
-        for draft in self.path.glob("*/.*.draft"):
+        folders = (*self.path.parent.glob(f".{self.path.name}.*"), *self.path.glob(".figures.*"))
+        for draft in (*self.path.glob("*/.*.draft"), *folders):
             with suppress(OSError):
                 if time.time() - draft.stat().st_mtime > ABANDONED:
-                    draft.unlink()
+                    shutil.rmtree(draft) if draft.is_dir() else draft.unlink()
 
 
 _NAME = re.compile(r"([0-9a-f]{16})-(\d{6,})-([0-9a-f]{12})-([0-9a-f]{8})")
@@ -328,18 +327,22 @@ def _read(file: Path, columns: Sequence[str] | None) -> pyarrow.Table:
     try:
         with pyarrow.parquet.ParquetFile(file, page_checksum_verification=True) as content:
             return content.read(columns)
-    except (OSError, pyarrow.lib.ArrowException) as error:
+    except (OSError, pyarrow.lib.ArrowException, UnicodeDecodeError) as error:
         if not isinstance(error, FileNotFoundError):
             _set_aside(file)
         raise RobustfitError(f"{file}: cannot be read; run the study again to compute it anew") from error
 
 
 def _keys(file: Path) -> tuple[str, ...]:
-    """The cells of a file of rows, from its footer."""
+    """The cells of a file of rows, from its footer; none where that is damaged: the file is set aside."""
     import pyarrow.parquet
 
-    metadata = pyarrow.parquet.read_metadata(file).metadata or {}
-    return tuple(json.loads(metadata.get(b"robustfit", b"{}")).get("keys", ()))
+    try:
+        metadata = pyarrow.parquet.read_metadata(file).metadata or {}
+        return tuple(json.loads(metadata.get(b"robustfit", b"{}")).get("keys", ()))
+    except (OSError, ValueError, pyarrow.lib.ArrowException):
+        _set_aside(file)
+        return ()
 
 
 def _whole(file: Path) -> bool:

@@ -157,6 +157,17 @@ class Study:
                 advance(result)
         return list(failures.values())
 
+    def remember(self) -> None:
+        """Write down once more how cells are configured whose rows there are, where the file that says so was lost.
+
+        Raises:
+            RobustfitError: the disk is full or the folder cannot be written to.
+        """
+        configs = {member.key: member.config for member in self.members}
+        whole = [part.keys for part in self.store.parts() if configs.keys() >= set(part.keys)]
+        if whole:
+            self.store.remember([[(key, configs[key]) for key in keys] for keys in whole])
+
     def _keyed(self, units: Iterable[Unit]) -> Iterator[tuple[Unit, list[str]]]:
         keys = {member.config: member.key for member in self.members}
         return ((unit, [keys[config] for config in unit.configs]) for unit in units)

@@ -79,6 +79,13 @@ def test_a_users_loss_in_a_sweep_with_ours(home):
     assert all(sample.equals(samples[0]) for sample in samples)
 
 
+def test_a_users_loss_in_a_study(home):
+    run = call(home, "--config-dir", "mine", "study=breakdown", "loss=fair", "loss.c=2", "replicates=2", *QUICK)
+    summary = pd.read_csv(home / "results/studies/breakdown/summary.csv")
+    assert run.code == 0 and len(summary) == 31
+    assert set(summary["loss"]) == {"fair"} and set(summary["loss.c"]) == {2.0}
+
+
 def test_a_users_name_is_among_those_that_exist(home):
     run = call(home, "--config-dir", "mine", "loss=fiar")
     assert run.code == 2

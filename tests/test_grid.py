@@ -56,10 +56,32 @@ def test_unknown_keys_and_names_say_what_exists(base, settings, words):
         ({"axes": {"loss": "mae"}}, "must be a list"),
         ({"axes": {"loss": []}}, "at least one"),
         ({"zipped": [{"loss": ["mae"], "outliers": [0, 1]}]}, "equally long"),
+        ({}, "the grid is empty"),
+        (
+            {"axes": {"outliers": [0, 1]}, "zipped": [{"loss": ["mae"], "outliers": [0]}]},
+            "outliers: is there more",
+        ),
+        ({"axes": ["loss"]}, "axes=.*must be a mapping"),
+        ({"settings": ["loss"], "axes": {"loss": ["mae"]}}, "settings=.*must be a mapping"),
+        ({"zipped": {"loss": ["mae"]}}, "zipped=.*must be a list of mappings"),
+        ({"axes": {"loss": ["mae"]}, "skip": {"loss": "mae"}}, "skip=.*must be a list of mappings"),
+        ({"axes": {"loss": ["mae"]}, "skip": ["loss"]}, "skip=.*must be a list of mappings"),
     ],
 )
 def test_axes_that_are_none_are_refused(content, words):
     with pytest.raises(BadParameter, match=words):
+        Grid.of(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"axis": {"loss": ["mae"]}}, "did you mean 'axes'"),
+        ({"axes": {"loss": ["mae"]}, "skip": [{"los": "mae"}]}, "did you mean 'loss'"),
+    ],
+)
+def test_a_key_that_nobody_knows_is_not_passed_over(content, words):
+    with pytest.raises(Unknown, match=words):
         Grid.of(content)
 
 

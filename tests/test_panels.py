@@ -73,6 +73,14 @@ def test_wide_positive_values_have_a_logarithmic_axis(values, scale):
     assert {axes.get_yscale() for axes in places} == {"linear"}
 
 
+def test_a_band_down_to_zero_does_not_squeeze_a_logarithmic_axis():
+    _, places = panels.grid(1)
+    places[0].fill_between([1.0, 2.0], [1e-12, 0.1], [2.0, 2.0])
+    panels.scales(places, [1.0, 2.0], [0.1, 1.0])
+    low, high = places[0].get_ylim()
+    assert places[0].get_yscale() == "log" and low == pytest.approx(0.01) and high > 2.0
+
+
 def test_direct_labels_name_every_line_and_do_not_overlap():
     figure, places = panels.grid(1)
     places[0].plot([0, 1], [0, 1])

@@ -86,6 +86,9 @@ def test_a_study_of_ones_own(tmp_path):
         ("breakdown", ["los=huber"], RobustfitError, "did you mean 'loss'"),
         ("breakdown", ["replicates=0"], BadParameter, "at least 1"),
         ("breakdown", ["outliers=0.7"], RobustfitError, "outliers=0.7"),
+        ("breakdown", ["loss=[mae,mse]"], BadParameter, "loss: must be one name"),
+        ("breakdown", ["plan=true"], BadParameter, "plan: is for the command line"),
+        ("breakdown", ["replay=results/studies/breakdown:0a:1"], BadParameter, "replay: is for the command line"),
     ],
 )
 def test_mistakes_are_errors_in_one_line(tmp_path, name, overrides, error, words):
@@ -95,7 +98,62 @@ def test_mistakes_are_errors_in_one_line(tmp_path, name, overrides, error, words
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("axes: {loss: [mae", "while parsing a flow sequence"),
+        ("replicates: 4", "the grid is empty"),
+        ("axis: {loss: [mae]}", "did you mean 'axes'"),
+        ("axes: {loss: [mae, hubber]}", "did you mean 'huber'"),
+        ("axes: {scenario.n_sample: [9]}", "did you mean 'scenario.n_samples'"),
+    ],
+)
+def test_mistakes_in_a_study_of_ones_own_are_said_in_one_line(tmp_path, content, words):
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study/mine.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(RobustfitError, match=words) as raised:
+        robustfit.run_study("mine", [f"out={tmp_path / 'out'}"], config_dir=tmp_path, progress=False)
+    assert "\n" not in str(raised.value) and not (tmp_path / "out").exists()
+
+
+def test_results_are_shown_in_a_line(results):
+    assert (
+        repr(results) == f"Results of breakdown (cells: 10, rows without a fit: 0, failed blocks: 0) in {results.path}"
+    )
+
+
 # The command line
+
+
+@pytest.mark.parametrize("asked", ["study=breakdown", "plan=true", "precision=0.1", "engine=dask", "replay=a:b:1"])
+def test_what_is_of_studies_is_not_passed_over_in_a_sweep(tmp_path, asked):
+    run = call(tmp_path, "--multirun", asked, "loss=mae,mse")
+    assert run.code == 2 and f"{asked.partition('=')[0]} and --multirun: a study runs all of its cells" in run.err
+    assert not (tmp_path / "results").exists() or not list((tmp_path / "results").rglob("*.*"))
+
+
+def test_another_engine_is_not_passed_over_in_a_single_run(tmp_path):
+    run = call(tmp_path, "engine=dask")
+    assert run.code == 2 and "engine is for studies: say which" in run.err
+
+
+def test_a_study_whose_reader_has_had_enough_ends_quietly(tmp_path):
+    command = [sys.executable, "-m", "robustfit", "study=breakdown", *SMALL, "figure=false"]
+    variables, pipes = os.environ | {"PYTHONPATH": str(ROOT)}, {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, env=variables, text=True, **pipes) as running:
+        running.stdout.close()
+        said = running.stderr.read()
+    assert running.returncode == 1 and said.count("\n") == 1 and "blocks to compute" in said
+
+
+def test_what_a_lost_file_said_of_the_cells_is_written_down_again(tmp_path):
+    call(tmp_path, "study=breakdown", *SMALL, "figure=false")
+    path = tmp_path / "results/studies/breakdown"
+    kept = {file.name: file.read_bytes() for file in (path / "cells").iterdir()}
+    for name in kept:
+        (path / "cells" / name).unlink()
+    assert "; 0 blocks to compute" in call(tmp_path, "study=breakdown", *SMALL, "figure=false").err
+    assert {file.name: file.read_bytes() for file in (path / "cells").iterdir()} == kept
 
 
 def test_a_study_ends_with_its_table_and_its_files(tmp_path):

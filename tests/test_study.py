@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -310,6 +311,30 @@ def test_a_damaged_page_is_noticed_and_computed_again(reference, tmp_path):
     assert len(study(tmp_path).missing()) == 1
     study(tmp_path).run(Serial())
     assert files(tmp_path) == files(reference)
+
+
+def test_a_damaged_footer_is_noticed_where_nothing_else_says_which_cells_they_are(reference, tmp_path):
+    shutil.copytree(reference, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "cells")
+    damaged = sorted((tmp_path / "rows").glob("*.parquet"))[0]
+    content = bytearray(damaged.read_bytes())
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    content[start : start + 64] = bytes(64)
+    damaged.write_bytes(content)
+    found = Store(tmp_path).parts()
+    assert damaged not in [part.file for part in found] and damaged.with_suffix(".broken").exists()
+    assert len(found) == len(list((tmp_path / "rows").glob("*.parquet")))
+
+
+def test_abandoned_drafts_are_removed_and_fresh_ones_are_not(tmp_path):
+    store = Store(tmp_path / "trial")
+    old, fresh = tmp_path / ".trial.old", tmp_path / ".trial.fresh"
+    for draft in (old, fresh, store.path):
+        draft.mkdir()
+    (old / "summary.csv").touch()
+    os.utime(old, (0, 0))
+    store.remember([])
+    assert fresh.exists() and not old.exists() and store.path.exists()
 
 
 def test_lost_or_damaged_descriptions_of_cells_lose_no_rows(reference, tmp_path):
