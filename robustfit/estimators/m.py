@@ -166,8 +166,10 @@ class M(Estimator):
         A penalty moves it by one reweighted step: the initial fit knows nothing of it, and where it is strong the
         objective there would be many times the least one.
         """
-        polyhedral, some = isinstance(self.loss, PolyhedralLoss), problem.thinned() if problem.large else problem
-        coef = linalg.least_squares(some.X, some.y, some.weights) if polyhedral else initial
+        polyhedral, coef = isinstance(self.loss, PolyhedralLoss), initial
+        if polyhedral and self.initial is not None:
+            some = problem.thinned() if problem.large else problem
+            coef = linalg.least_squares(some.X, some.y, some.weights)
         if isinstance(self.penalty, NoPenalty):
             return coef
         u = problem.standardised(coef)

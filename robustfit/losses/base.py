@@ -105,7 +105,10 @@ class PolyhedralLoss(ResidualLoss):
 
     def rho(self, u: Array) -> Array:
         """max_k (a_k u + b_k)."""
-        result: Array = np.maximum.reduce([a * u + b for a, b in self.pieces])
+        (slope, offset), *others = self.pieces
+        result: Array = slope * u + offset
+        for slope, offset in others:
+            result = np.maximum(result, slope * u + offset)
         return result
 
     def subdifferential(self, u: Array) -> tuple[Array, Array]:
@@ -118,8 +121,13 @@ class PolyhedralLoss(ResidualLoss):
 
     def psi(self, u: Array) -> Array:
         """The slope at u; at a kink the one nearest to 0."""
-        low, high = self.subdifferential(u)
-        return np.where(np.isnan(u), u, np.clip(0.0, low, high))
+        psi: Array = np.full(np.shape(u), self.pieces[0][0])
+        for (flat, b), (steep, c) in pairwise(self.pieces):
+            kink = (b - c) / (steep - flat)
+            psi = np.where(u > kink, steep, psi)
+            psi[np.equal(u, kink)] = min(max(flat, 0.0), steep)
+        psi[np.isnan(u)] = np.nan
+        return psi
 
     def weight(self, u: Array) -> Array:
         """psi(u) / u; at 0 infinite where there is a kink, else 0."""
