@@ -6,7 +6,6 @@ import importlib
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,8 +128,10 @@ def run(settings: Settings) -> list[Judgement]:
 def report(judgements: Sequence[Judgement], lab: Laboratory, path: Path) -> None:
     """Write the report of all claims and the guide for choosing a loss."""
     files = claims_report.write(judgements, path)
-    with suppress(MissingRows):
+    try:
         files += choosing.write(lab, path)
+    except MissingRows as error:
+        print(f"no guide for choosing a loss: {error}", file=sys.stderr)
     print("Written: " + ", ".join(str(file) for file in files))
 
 

@@ -27,7 +27,7 @@ from robustfit import linalg
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.penalties.base import PolyhedralPenalty
-from robustfit.problem import Problem
+from robustfit.problem import CHUNK_ENTRIES, Problem
 from robustfit.scales.base import JointScale
 
 NEAR = 1e-3
@@ -45,9 +45,6 @@ MOST_STEPS = 1000
 
 TYPICAL_ROWS = 10_000
 """About how many rows are enough to say what a typical one is."""
-
-CHUNK_ENTRIES = 2**17
-"""The entries of X that are fitted side by side: a megabyte, so that a chunk stays in the cache."""
 
 
 @dataclass(frozen=True)

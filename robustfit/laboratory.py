@@ -25,6 +25,7 @@ from robustfit.grid import Grid
 from robustfit.progress import Progress
 from robustfit.store import Store, folder, numerics
 from robustfit.study import Runner, Study
+from robustfit.summary import failed
 
 if TYPE_CHECKING:
     import pandas
@@ -84,9 +85,8 @@ class Laboratory:
         study = replace(study, store=Store(self._place(experiment.name, version(*_targets(study)))))
         self._complete(study)
         table = pandas.concat(study.tables(), ignore_index=True)
-        failed = table["error"].fillna("").ne("") | table["status"].eq("failed")
-        if failed.any():
-            raise MissingRows(f"{experiment.name}: {int(failed.sum())} of {len(table)} rows have no fit")
+        if (lost := failed(table)).any():
+            raise MissingRows(f"{experiment.name}: {int(lost.sum())} of {len(table)} rows have no fit")
         return table
 
     def table(self, name: str, compute: Callable[..., pandas.DataFrame], **parameters: Any) -> pandas.DataFrame:

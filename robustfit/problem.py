@@ -16,6 +16,9 @@ from robustfit.losses.base import ResidualLoss
 from robustfit.penalties.base import Penalty
 from robustfit.penalties.none import NoPenalty
 
+CHUNK_ENTRIES = 2**17
+"""The entries of X that are fitted side by side: a megabyte, so that a chunk stays in the cache."""
+
 LARGE = 40_000
 """The number of rows from which on a sample of them finds the start."""
 

@@ -13,7 +13,7 @@ from robustfit.precision import Precision
 from robustfit.replay import Address
 from robustfit.store import folder, provenance, write_json
 from robustfit.study import Study
-from robustfit.summary import failed, summarise
+from robustfit.summary import failed, ranked, summarise
 from robustfit.tolerated import surface_errors, tolerated_fractions
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ def gathered(study: Study, failures: Sequence[Failure] = ()) -> Results:
         raise RobustfitError(f"study={study.name}: no block could be computed" + "".join(_first(failures)))
     summary, comparisons, fails = (pandas.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
     summary = with_efficiencies(summary, comparisons)
+    if "surface_error_shown" in summary:
+        summary = ranked(summary)
     if isinstance(study.replicates, Precision):
         summary = _with_precision(summary, study)
     heavy = "surface_error_shown" in summary and (summary["surface_error_shown"] == "median").any()

@@ -21,15 +21,12 @@ from robustfit.losses.mae import MAE
 from robustfit.losses.mse import MSE
 from robustfit.penalties.base import Penalty
 from robustfit.penalties.none import NoPenalty
-from robustfit.problem import Problem
+from robustfit.problem import CHUNK_ENTRIES, Problem
 from robustfit.scales.base import InitialScale, JointScale, Scale
 from robustfit.scales.mad import MAD
 from robustfit.solvers.auto import Auto
 from robustfit.solvers.base import Solver, many
 from robustfit.solvers.newton import Newton
-
-CHUNK_ENTRIES = 2**17
-"""The entries of X that are fitted side by side: a megabyte, so that a chunk stays in the cache."""
 
 FALSE_SUCCESS = 1e-6
 """How much lower, relative, an exhibited objective must be to call a solver's success false."""

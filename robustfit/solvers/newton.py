@@ -14,7 +14,7 @@ from robustfit.losses.base import PolyhedralLoss, ResidualLoss
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty, PolyhedralPenalty
 from robustfit.penalties.l2 import L2
-from robustfit.problem import Problem
+from robustfit.problem import CHUNK_ENTRIES, Problem
 from robustfit.solvers.base import Solver, joined
 from robustfit.solvers.linear_program import LinearProgram
 from robustfit.vertex import Kinked, settle, smallest
@@ -27,9 +27,6 @@ MOST_HALVINGS = 40
 
 MOST_DOUBLINGS = 40
 """How often a step is doubled where Newton's is not defined."""
-
-CHUNK_ENTRIES = 2**17
-"""The entries of X that are fitted side by side: a megabyte, so that a chunk stays in the cache."""
 
 SLOW = 1 / 16
 """A large problem keeps a Hessian as long as each step predicts less than this part of what the last one did."""
