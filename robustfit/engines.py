@@ -6,6 +6,7 @@ pure module-level function of plain data, so that a unit may be tried again; onl
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import os
@@ -134,7 +135,8 @@ class Dask(Engine):
             client = Client(self.address, timeout=self.timeout)
         except (OSError, ValueError, ImportError) as error:
             reason = str(error).partition("\n")[0]
-            raise RobustfitError(f"engine.address={self.address}: no Dask scheduler answers ({reason})") from error
+            _forget(error)
+            raise RobustfitError(f"engine.address={self.address}: no Dask scheduler answers ({reason})") from None
         with client:
             try:
                 client.wait_for_workers(1, timeout=self.timeout)
@@ -213,6 +215,15 @@ def _result(future: Any) -> Any:
     if error is None:
         return future.result()
     return Failure(f"{DIED} ({type(error).__name__})", str(error))
+
+
+def _forget(error: Exception) -> None:
+    """Let go of the client that could not be made, at once: collected later, while Dask starts a loop, it would wait
+    for a lock that its own thread holds.
+    """
+    traceback.clear_frames(error.__traceback__)
+    error.__traceback__ = None
+    gc.collect()
 
 
 def _started(cluster: Callable[[], Any]) -> Any:

@@ -1,5 +1,6 @@
 """Engines: every unit comes back once, as a result or as a failure, whatever happens to the workers."""
 
+import gc
 import os
 import signal
 import time
@@ -69,3 +70,17 @@ def test_an_engine_that_is_open_runs_more_than_once():
     with Dask(workers=1).open() as runner:
         for units in ([1, 2, 3], [], [4]):
             assert dict(runner.run(work, units)) == {index: 2 * unit for index, unit in enumerate(units)}
+
+
+@pytest.mark.parametrize("address", ["nonsense://somewhere", "tcp://"])
+def test_a_client_that_could_not_be_made_is_not_left_to_the_garbage_collector(address):
+    """Collected while Dask starts a loop, it waits for a lock that its own thread holds, for ever."""
+    from distributed import Client
+
+    gc.disable()
+    try:
+        with pytest.raises(RobustfitError, match="no Dask scheduler answers"):
+            list(Dask(address=address, timeout=1.0).run(work, [1]))
+        assert not [thing for thing in gc.get_objects() if type(thing) is Client and thing.status != "closed"]
+    finally:
+        gc.enable()
