@@ -1,6 +1,7 @@
 """Robust regression with evidence: which loss should fit this line when some of the data are wrong?
 
-The experiment is `python -m robustfit`; the same fit as a scikit-learn estimator is `robustfit.RobustRegressor`.
+The experiment is `python -m robustfit`; the same fits as scikit-learn estimators are `robustfit.RobustRegressor` and,
+of labels, `robustfit.RobustClassifier`.
 `robustfit.run_study` runs studies from Python, `robustfit.read_rows` reads what a run or a study wrote.
 """
 
@@ -10,14 +11,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from robustfit.classifier import RobustClassifier
     from robustfit.cli import run_study
     from robustfit.regressor import RobustRegressor
     from robustfit.store import read_rows
 
 __version__ = "0.1.0"
-__all__ = ["RobustRegressor", "__version__", "read_rows", "run_study"]
+__all__ = ["RobustClassifier", "RobustRegressor", "__version__", "read_rows", "run_study"]
 
 _HOMES = {
+    "RobustClassifier": "robustfit.classifier",
     "RobustRegressor": "robustfit.regressor",
     "read_rows": "robustfit.store",
     "run_study": "robustfit.cli",

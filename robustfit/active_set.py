@@ -17,6 +17,13 @@ NEWTON_STEPS = 30
 """The most Newton steps in one band."""
 
 
+SETTLED = 1e-9
+"""Residuals below this part of the mean one are 0 if the coefficients are optimal already."""
+
+ROUNDING = 1e-13
+"""So are those below this part of the terms that they are differences of: all may be 0."""
+
+
 @dataclass(frozen=True)
 class RidgeFit:
     """The minimiser of one problem and its dual: X' theta = ridge b."""
@@ -39,7 +46,14 @@ def ridge_fit(rows: Kinked, coef: Array, ridge: Array) -> RidgeFit:
     >>> ridge_fit(rows, np.zeros((1, 1)), np.array([1.0])).coef  # min abs(2 - b) + b^2 / 2
     array([[1.]])
     """
-    band, steps, found = float(np.abs(rows.residuals(coef)).max()), 0, None
+    size = np.abs(rows.residuals(coef))
+    if not np.isfinite(size).all():
+        return RidgeFit(coef, np.full_like(size, np.nan), 0, False)
+    band, steps, found = float(size.max()), 0, None
+    terms = np.abs(rows.y) + linalg.apply(np.abs(rows.X), np.abs(coef))
+    near = SETTLED * float(size.mean()) + ROUNDING * float(terms.mean())
+    if (settled := _exact(rows, coef[0], ridge, near)) is not None:
+        return RidgeFit(settled[0][None], settled[1][None], 0, True)
     for _ in range(MOST_BANDS):
         coef, taken = _smoothed(rows, coef, ridge, band)
         steps += taken

@@ -33,7 +33,7 @@ class Layout:
     def of(cls, table: pandas.DataFrame) -> Layout:
         """The layout of a summary: along the outliers where they vary, else along the number with the most values."""
         names = varying(table)
-        line = tuple(name for name in names if name.partition(".")[0] in ESTIMATOR)
+        line = _without_means(table, [name for name in names if name.partition(".")[0] in ESTIMATOR])
         data = [name for name in names if name.partition(".")[0] in DATA]
         long = [name for name in data if table[name].dtype.kind in "if" and table[name].nunique() >= FEWEST]
         x = "outliers" if "outliers" in long else max(long, key=lambda name: table[name].nunique(), default=None)
@@ -81,6 +81,14 @@ def varying(table: pandas.DataFrame) -> list[str]:
     """
     names = [name for name in setting_names(table) if name.partition(".")[0] in (*ESTIMATOR, *DATA)]
     return [name for name in names if _varies(table, name)]
+
+
+def _without_means(table: pandas.DataFrame, names: list[str]) -> tuple[str, ...]:
+    """The settings of estimators without the solver's, where those follow from the others: means, no comparison."""
+    others = [name for name in names if name.partition(".")[0] != "solver"]
+    if not others or len(table[names].drop_duplicates()) > len(table[others].drop_duplicates()):
+        return tuple(names)
+    return tuple(others)
 
 
 def _varies(table: pandas.DataFrame, name: str) -> bool:

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from robustfit import linalg
 from robustfit.catalogue import GROUPS, build, make, name_of
 from robustfit.contaminations.base import Contamination, n_outliers
 from robustfit.data import Data, Streams
 from robustfit.errors import BadParameter
 from robustfit.estimators.m import M
 from robustfit.fit import Fit
-from robustfit.metrics import columns, flagged, measure
+from robustfit.losses.base import ResidualLoss
+from robustfit.metrics import columns, measure
+from robustfit.per_datum import per_datum
 from robustfit.scenarios.base import Scenario
-from robustfit.scenarios.csv import CSV
+from robustfit.scenarios.file import FromFile
 from robustfit.stability import COLUMNS as STABILITY_COLUMNS
 from robustfit.stability import Exhibit, Moves, Stability
+from robustfit.task import require
 
 if TYPE_CHECKING:
     import pandas
@@ -76,6 +78,7 @@ class Cell:
         if not isinstance(config["seed"], int) or config["seed"] < 0:
             raise BadParameter(f"seed={config['seed']!r}: must be a whole number, at least 0")
         scenario, contamination, stability = parts["scenario"], parts["contamination"], parts["stability"]
+        require(scenario.task, **{group: parts[group] for group in ("loss", "contamination", "initial", "stability")})
         settings = {"outliers": float(config["outliers"]), **_settings(config, parts)}
         return cls(scenario, contamination, settings["outliers"], estimator, stability, config["seed"], settings)
 
@@ -126,8 +129,9 @@ def identity(thing: Any) -> Any:
     >>> identity(Huber(2.0))
     {'is': 'robustfit.losses.huber.Huber', 'delta': 2.0}
     """
-    if isinstance(thing, CSV):
-        return {"is": "CSV", "digest": thing.digest, "target": thing.target, "features": thing.features}
+    if is_dataclass(thing) and isinstance(thing, FromFile):
+        told = {entry.name: getattr(thing, entry.name) for entry in fields(thing) if entry.name != "path"}
+        return {"is": type(thing).__name__, "digest": thing.digest} | told
     if is_dataclass(thing):
         path = f"{type(thing).__module__}.{type(thing).__qualname__}"
         return {"is": path} | {entry.name: identity(getattr(thing, entry.name)) for entry in fields(thing)}
@@ -185,7 +189,7 @@ class Fitted:
         cls, cell: Cell, block: int, data: Data, moves: np.random.Generator, starts: dict[str, Any] | None = None
     ) -> Fitted:
         """Fit samples that were drawn already; `starts` keeps the initial fits for other cells that meet them."""
-        fit = cell.estimator.fit(data.X, data.y, None, data.intercept, starts)
+        fit = cell.estimator.fit(data.X, data.y, None, data.intercept, starts, data.outputs)
         extra = cell.stability.measure(data, cell.estimator, fit, moves)
         return cls(cell, block, data, fit, measure(data, fit) | extra)
 
@@ -200,21 +204,15 @@ class Fitted:
         return pandas.DataFrame(table | {"seconds": self.fit.seconds / count, "error": ""})
 
     def per_datum(self) -> pandas.DataFrame:
-        """The first sample, one line per row of it: data, fitted value, residual, u, weight, leverage, flag.
+        """The first sample, one line per row of it: its features, then the columns of `robustfit.per_datum`.
 
         A feature that is called as one of the other columns, as `weight` may be, becomes `x.weight`.
         """
         import pandas
 
-        data, coef, scale = self.data.member(0), self.fit.coef[0], float(self.fit.scale[0])
-        residuals = data.y - linalg.apply(data.X, coef)
-        u = residuals / scale if scale > 0 else np.full_like(residuals, np.nan)
-        slopes = data.X[:, int(data.intercept) :]
-        table = {"y": data.y, "y_clean": data.y_clean, "outlier": data.outliers}
-        table |= {"fitted": data.y - residuals, "residual": residuals, "u": u}
-        table |= {"weight": self.fit.loss.weight(u), "leverage": linalg.leverage(data.X), "flag": flagged(residuals)}
-        names = [f"x.{name}" if name in table else name for name in data.names[int(data.intercept) :]]
-        return pandas.DataFrame(dict(zip(names, slopes.T, strict=True)) | table)
+        data, table, first = self.data, per_datum(self.data, self.fit), int(self.data.intercept)
+        names = [f"x.{name}" if name in table else name for name in data.names[first:]]
+        return pandas.DataFrame(dict(zip(names, data.X[0, :, first:].T, strict=True)) | table)
 
     @cached_property
     def exhibit(self) -> Exhibit | None:
@@ -225,12 +223,22 @@ class Fitted:
         moves = Streams.spawn(self.cell.seed, self.block).moves
         return stability.exhibit(self.data.take(slice(0, 1)), self.cell.estimator, self.fit.scale[0], moves)
 
+    @property
+    def one_by_one(self) -> bool:
+        """Whether there are several outputs and each was fitted by itself."""
+        return self.data.outputs > 1 and isinstance(self.cell.estimator.loss, ResidualLoss)
+
     def trace(self) -> pandas.DataFrame:
-        """The solver's way on the first sample: iteration, evaluations, objective and coefficients, if it tells."""
+        """The solver's way on the first sample: iteration, evaluations, objective and coefficients, if it tells.
+
+        Of several outputs `coef.FEATURE.OUTPUT`; where these were fitted one by one, the way of the first.
+        """
         import pandas
 
-        names = ["iteration", "evaluations", "objective", *(f"coef.{name}" for name in self.data.names)]
-        way = self.fit.solution.trace
+        way, names = self.fit.solution.trace, [f"coef.{name}" for name in self.data.names]
+        if outputs := self.data.output_names[: 1 if self.one_by_one else None]:
+            names = [f"{name}.{output}" for name in names for output in outputs]
+        names = ["iteration", "evaluations", "objective", *names]
         lines = [[step.iteration, step.evaluations, step.objective, *step.coef] for step in way]
         return pandas.DataFrame(lines, columns=names)
 
@@ -266,15 +274,29 @@ def _numbers(prefix: str, config: Mapping[str, Any]) -> dict[str, Any]:
     return {f"{prefix}{key}": value for key, value in config.items() if type(value) in (int, float)}
 
 
-def least_squares() -> M:
-    """The least squares estimator, for comparison."""
+REFERENCES = {
+    "regression": "least squares",
+    "classification": "logistic regression",
+    "boxes": "least squares",
+}
+"""What fits of each task are compared with: maximum likelihood without outliers, unpenalised."""
+
+
+def reference(task: str) -> M:
+    """The estimator that fits of a task are compared with: least squares, of labels cross-entropy (the scores logits).
+
+    >>> reference("classification").loss, reference("boxes").loss
+    (CrossEntropy(weights=()), MSE())
+    """
+    if task == "classification":
+        return M(make("loss", "cross_entropy"), scale=make("scale", "fixed"))
     made: M = make("initial", "ols")
     return made
 
 
-def column_docs() -> dict[str, str]:
-    """Every column of the rows and what it means."""
-    measured = {name: (function.__doc__ or "").split("\n\n")[0] for name, function in columns().items()}
+def column_docs(task: str = "regression") -> dict[str, str]:
+    """Every column of a task's rows and what it means."""
+    measured = {name: (function.__doc__ or "").split("\n\n")[0] for name, function in columns(task).items()}
     ahead = {name: text for name, text in IDENTITY_COLUMNS.items() if name not in ("seconds", "error")}
     behind = {name: IDENTITY_COLUMNS[name] for name in ("seconds", "error")}
     return ahead | measured | STABILITY_COLUMNS | behind

@@ -21,7 +21,8 @@ import numpy as np
 from robustfit import linalg
 from robustfit.active_set import ridge_fit
 from robustfit.linalg import Array, Mask
-from robustfit.losses.base import Conjugate, PolyhedralLoss
+from robustfit.losses.base import Conjugate, CurvedOutputLoss, OutputLoss, Polyhedral, Stepwise
+from robustfit.losses.classification.base import LabelLoss, idle
 from robustfit.penalties.base import PolyhedralPenalty
 from robustfit.penalties.l2 import L2
 from robustfit.problem import Problem
@@ -52,16 +53,16 @@ class Certificate:
     gap: Array
     """(P - D) / max(abs P, abs D), 0 at a perfect fit; the stationarity number where the loss is not convex."""
     kind: str
-    """`exact` (polyhedral), `dual` (convex) or `stationary`."""
+    """`exact` (polyhedral), `dual` (convex), `stationary`, or `none` where slopes tell nothing."""
     exhibited: Array
     """The lowest objective that the certificate itself came across."""
     perfect: Mask
-    """Whether nothing is left: all residuals are 0 to rounding, and nothing is penalised."""
+    """Whether nothing is left: no row costs anything (its residual is 0 to rounding), and nothing is penalised."""
 
     @property
     def certified(self) -> Mask:
         """Whether the gap is small enough to call the fit optimal."""
-        return (self.gap <= CERTIFIED) & (self.kind != "stationary")
+        return (self.gap <= CERTIFIED) & (self.kind in ("exact", "dual"))
 
 
 def certify(problem: Problem, coef: Array) -> Certificate:
@@ -83,22 +84,26 @@ def certify(problem: Problem, coef: Array) -> Certificate:
 
 def _certify(problem: Problem, coef: Array) -> Certificate:
     exact = _exact_method(problem)
-    if exact is None and isinstance(problem.loss, Conjugate):
+    if exact is None and isinstance(problem.loss, (Conjugate, CurvedOutputLoss)):
         here = _Here.of(problem, coef)
         return _proved(problem, coef, (here.objective, here.gradient), "dual", _dual_bound(problem, here))
     u = problem.standardised(coef)
     objective, gradient = problem.objective_at(u, coef), problem.gradient_at(u, coef)
     if exact is not None:
         return _proved(problem, coef, (objective, gradient), "exact", exact(problem, coef))
-    number, polished = stationarity(problem, coef), problem.objective(_reweighted(problem, coef, steps=20))
     nothing, done = np.full_like(objective, np.nan), perfect(problem, coef)
-    return Certificate(objective, gradient, nothing, number, "stationary", polished, done)
+    if isinstance(problem.loss, Stepwise):
+        return Certificate(objective, gradient, nothing, np.where(done, 0.0, nothing), "none", objective, done)
+    polished = objective if isinstance(problem.loss, OutputLoss) else _polished(problem, coef)
+    return Certificate(objective, gradient, nothing, stationarity(problem, coef), "stationary", polished, done)
 
 
 def _exact_method(problem: Problem) -> Callable[[Problem, Array], tuple[Array, Array]] | None:
     """What bounds a piecewise linear loss to rounding; None where nothing does."""
-    if not isinstance(problem.loss, PolyhedralLoss):
+    if not isinstance(problem.loss, Polyhedral):
         return None
+    if idle(problem.loss):
+        return lambda problem, coef: (np.zeros(len(coef)), np.zeros(len(coef)))
     if isinstance(problem.penalty, PolyhedralPenalty):
         return _exact_bound
     return _ridge_bound if isinstance(problem.penalty, L2) else None
@@ -126,9 +131,14 @@ def relative_gap(primal: Array, dual: Array) -> Array:
 
 
 def perfect(problem: Problem, coef: Array) -> Mask:
-    """Whether all residuals are 0 to the rounding of y - X b, and nothing is penalised."""
+    """Whether no row costs anything, its residual being 0 to the rounding of y - X b, and nothing is penalised.
+
+    Of labels a row costs nothing where an error that is less by rounding costs nothing.
+    """
     n, p = problem.X.shape[-2:]
     result: Mask = np.asarray(problem.penalty.value(problem.slopes(coef)) == 0)
+    if isinstance(problem.loss, OutputLoss):
+        return np.asarray(result & (problem.objective(coef) == 0))
     step = max(1, linalg.STRIP // p)
     for first in range(0, n, step):  # most fits are seen not to be perfect in the first strip
         if not result.any():
@@ -136,7 +146,11 @@ def perfect(problem: Problem, coef: Array) -> Mask:
         X, y = problem.X[..., first : first + step, :], problem.y[..., first : first + step]
         size = np.abs(y) + linalg.apply(np.abs(X), np.abs(coef))
         rounding = 4 * p * np.finfo(float).eps * size
-        met = (np.abs(y - linalg.apply(X, coef)) <= rounding) & (size < np.inf)
+        residuals = y - linalg.apply(X, coef)
+        free = np.abs(residuals) <= rounding
+        if isinstance(problem.loss, LabelLoss):
+            free = problem.loss.rho(residuals - rounding) == 0
+        met = free & (size < np.inf)
         if problem.weights is not None:
             met |= problem.weights[..., first : first + step] == 0  # rows that do not count
         result = np.asarray(result & met.all(-1))
@@ -149,11 +163,11 @@ def stationarity(problem: Problem, coef: Array) -> Array:
     With a penalty, what the penalty does not balance of the projection. Scale-free: it does not change with the units
     of y or of any column.
     """
-    psi = problem.loss.psi(problem.standardised(coef))
+    psi = problem.psi(problem.standardised(coef))
     pull = problem.pull(psi)
     excess = pull - problem.embed(problem.penalty.subgradient(problem.slopes(coef), problem.slopes(pull)))
-    along = linalg.solve(problem.data_hessian(np.ones_like(psi)), excess)
-    projected, size = np.maximum((excess * along).sum(-1), 0.0), problem.mean(np.square(psi))
+    along = linalg.solve(problem.data_hessian(problem.level(psi)), excess)
+    projected, size = np.maximum((excess * along).sum(-1), 0.0), problem.mean(problem.inner(psi, psi))
     return np.where(size == 0, 0.0, np.sqrt(projected / np.where(size == 0, 1.0, size)))
 
 
@@ -188,9 +202,10 @@ def _rounding(bound: Array, value: Array) -> Mask:
 
 
 def _shrink(theta: Array, low: Array, high: Array) -> Array:
-    """The largest factor <= 1 that brings theta between the bounds, which enclose 0; `(B, 1)`."""
+    """The largest factor <= 1 that brings theta between the bounds, which enclose 0, but for rounding; `(B, 1)`."""
+    slack = np.finfo(float).eps * np.abs(theta).max(-1, keepdims=True, initial=0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(theta > high, high / theta, np.where(theta < low, low / theta, 1.0))
+        room = np.where(theta > high + slack, high / theta, np.where(theta < low - slack, low / theta, 1.0))
     factor = np.where(np.isfinite(room), room, 0.0).min(-1, keepdims=True)
     tight: Array = np.where(factor > SHRINK, 1.0, factor)
     return tight
@@ -206,11 +221,28 @@ def _dual_bound(problem: Problem, here: _Here) -> tuple[Array, Array]:
         coef = np.where(better[:, None], there.coef, here.coef)
         here = there if better.all() else _Here.of(problem, coef)
     theta, target = _dual_point(problem, here)
+    if isinstance(problem.loss, CurvedOutputLoss):
+        theta, target = _seen(problem, problem.loss.unseen, theta, target)
     low, high = problem.loss.domain if isinstance(problem.loss, Conjugate) else (-np.inf, np.inf)
     if np.isfinite(low):
         factor = np.minimum(_shrink(theta, np.asarray(low), np.asarray(high)), SHRINK)
         theta, target = np.clip(theta * factor, low, high), target * factor
     return _dual_value(problem, here, theta, target), here.objective
+
+
+def _seen(problem: Problem, unseen: Array, theta: Array, target: Array) -> tuple[Array, Array]:
+    """A dual point without its part over the directions of the outputs that no cost sees, and its target likewise.
+
+    There the conjugate is infinite. The target of an L1 penalty has such a part away from the optimum; what is left may
+    be more than its price, and the point is drawn towards 0 until it is not.
+    """
+    rest = np.eye(len(unseen)) - np.linalg.pinv(unseen) @ unseen
+    theta, target = theta @ rest, (target.reshape(len(target), -1, len(unseen)) @ rest).reshape(target.shape)
+    price = problem.penalty.price if isinstance(problem.penalty, PolyhedralPenalty) else 0.0
+    if price == 0.0:
+        return theta, target
+    factor = price / np.maximum(price, np.abs(problem.slopes(target)).max(-1, initial=0.0))
+    return theta * factor[:, None, None], target * factor[:, None]
 
 
 @dataclass(frozen=True)
@@ -232,7 +264,7 @@ class _Here:
     @classmethod
     def of(cls, problem: Problem, coef: Array) -> _Here:
         u = problem.standardised(coef)
-        psi, curvature = problem.loss.psi(u), problem.loss.curvature(u)
+        psi, curvature = problem.psi(u), problem.curvature(u)
         matrix, pull = problem.data_hessian(curvature), problem.pull(psi)
         step, predicted = problem.step(matrix, coef, pull)
         gradient = problem.embed(problem.penalty.gradient(problem.slopes(coef))) - pull
@@ -244,9 +276,7 @@ class _Here:
 
 
 def _dual_value(problem: Problem, here: _Here, theta: Array, target: Array) -> Array:
-    loss = problem.loss
-    conjugate = loss.conjugate(theta) if isinstance(loss, Conjugate) else np.full_like(theta, np.inf)
-    data = problem.mean(theta * here.u - conjugate)
+    data = problem.mean(problem.inner(theta, here.u) - problem.conjugate(theta))
     value: Array = data + (target * here.coef).sum(-1) - problem.penalty.conjugate(problem.slopes(target))
     return value
 
@@ -261,7 +291,8 @@ def _dual_point(problem: Problem, here: _Here) -> tuple[Array, Array]:
     pull = problem.pull(here.psi)
     end = problem.slopes(here.coef + here.step)
     target = problem.embed(problem.penalty.subgradient(end, problem.slopes(pull)))
-    size = np.sqrt(np.abs(np.diagonal(here.matrix, axis1=-2, axis2=-1)) * problem.mean(np.square(here.psi))[..., None])
+    square = problem.mean(problem.inner(here.psi, here.psi))[..., None]
+    size = np.sqrt(np.abs(np.diagonal(here.matrix, axis1=-2, axis2=-1)) * square)
     theta = here.psi
     for matrix, row_curvature in (
         (here.matrix, here.curvature),
@@ -272,17 +303,17 @@ def _dual_point(problem: Problem, here: _Here) -> tuple[Array, Array]:
         excess = problem.pull(theta) - target
         if (np.abs(excess) <= ROUNDING * size).all():
             break
-        weight = np.ones_like(theta) if row_curvature is None else row_curvature
+        weight = problem.level(theta) if row_curvature is None else row_curvature
         step = linalg.solve(problem.data_hessian(weight) if matrix is None else matrix, excess)
-        theta = theta - weight * linalg.apply(problem.X, step) / problem.unit
+        theta = theta - problem.turn(weight, step)
     return theta, target
 
 
-def _reweighted(problem: Problem, coef: Array, steps: int) -> Array:
-    """Steps of reweighted least squares, each kept only where it descends."""
+def _polished(problem: Problem, coef: Array, steps: int = 20) -> Array:
+    """The objective after some steps of reweighted least squares, each kept only where it descends."""
     value = problem.objective(coef)
     for _ in range(steps):
-        weight = problem.loss.weight(problem.standardised(coef))
+        weight = problem.weight(problem.standardised(coef))
         trial = coef - linalg.solve(problem.hessian(coef, weight), problem.gradient(coef))
         reached = problem.objective(trial)
         better = reached <= value
@@ -290,7 +321,7 @@ def _reweighted(problem: Problem, coef: Array, steps: int) -> Array:
         coef, value = np.where(better[:, None], trial, coef), np.where(better, reached, value)
         if settled:
             break
-    return coef
+    return value
 
 
 def solution_width(problem: Problem) -> float:

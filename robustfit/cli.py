@@ -215,13 +215,11 @@ def plain(config: DictConfig, choices: Mapping[str, str], given: Sequence[str] =
         content: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
     except MissingMandatoryValue as error:
         raise BadParameter(f"{error.full_key}: needs a value, such as {error.full_key}=...") from None
-    precise = isinstance(content.get("precision"), dict) and content["precision"].get("target") is not None
-    if precise and "replicates" in given:
-        raise BadParameter("replicates and precision: give one of them; precision.cap limits the replicates")
+    require_one_of(content, choices, given)
     if content.get("replicates") is None:
         content["replicates"] = content["study"].get("replicates", 1)
     require_settings(content)
-    for group in (*GROUPS, *STUDIES):
+    for group in (*GROUPS, *STUDIES, "task"):
         if group not in choices:
             raise BadParameter(f"{group}: must be one name; a study or --multirun takes several")
     for key, (kind, allowed) in SCALARS.items():
@@ -230,6 +228,15 @@ def plain(config: DictConfig, choices: Mapping[str, str], given: Sequence[str] =
         raise BadParameter(f"{others[0]}: a replay takes nothing but {', '.join(REPLAYED)}: the rest is as it was")
     settings = named(content, choices)
     return settings | {"study": narrowed(settings, choices, given)}
+
+
+def require_one_of(content: Mapping[str, Any], choices: Mapping[str, str], given: Sequence[str]) -> None:
+    """Refuse what contradicts something else that was given."""
+    precise = isinstance(content.get("precision"), dict) and content["precision"].get("target") is not None
+    if precise and "replicates" in given:
+        raise BadParameter("replicates and precision: give one of them; precision.cap limits the replicates")
+    if "task" in given and is_study({"name": choices.get("study")}):
+        raise BadParameter("task: a study says itself what its data are; without study=..., task chooses defaults")
 
 
 def narrowed(settings: Mapping[str, Any], choices: Mapping[str, str], given: Sequence[str]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Every cell against a reference that met the same samples: paired differences and relative efficiencies.
 
 Replicate k of two cells is the same sample, so that much of the sampling error cancels in their difference. A pair
-counts if both replicates have a finite error, and it is said how many do. Surfaces may have different targets (a mean,
-a median), slopes have not: efficiencies are of slopes.
+counts if both replicates have a finite error, and it is said how many do. Differences are of the task's main measure:
+surface_error of numbers, clean_error of labels, iou_error of boxes. Efficiencies are ratios of mean squares: of
+slope_error, since surfaces may have different targets (a mean, a median) and slopes have not; of direction_error for
+labels and corner_error for boxes.
 """
 
 from __future__ import annotations
@@ -19,29 +21,32 @@ from robustfit.linalg import Array
 from robustfit.montecarlo import Estimate
 from robustfit.scenarios.base import Scenario
 from robustfit.scenarios.linear import Linear
-from robustfit.summary import errors, failed, setting_names, settings
+from robustfit.summary import errors, failed, setting_names, settings, task
+from robustfit.task import Task
 
 if TYPE_CHECKING:
     import pandas
 
 COMPARISON_DOCS = {
     "reference": "What the cell is held against: least_squares, best (of the cells that meet the same samples, by the "
-    "root mean square of surface_error, by its median where `surface_error_shown` says so) or bound (Cramer-Rao's).",
+    "root mean square of the main measure, by its median where a tail is heavy) or bound (Cramer-Rao's).",
     "reference_cell": "Digest of that cell; empty for the bound.",
     "reference_loss": "Its loss.",
     "replicates": "Replicates of the cells.",
-    "pairs": "Replicates in which both have a finite surface_error.",
-    "slope_pairs": "Replicates in which both have a finite slope_error; for the bound, in which the cell has one.",
-    "location": "Of the difference: mean, or median where the tail index of either cell says that means of "
-    "surface_error cannot be trusted.",
-    "difference": "That location of the paired differences in surface_error; below 0 the cell is better.",
+    "pairs": "Replicates in which both have a finite main measure: surface_error, clean_error or iou_error.",
+    "slope_pairs": "Replicates in which both have a finite error to square: slope_error, direction_error or "
+    "corner_error; for the bound, in which the cell has one.",
+    "location": "Of the difference: mean, or median where the tail index of either cell says that means cannot be "
+    "trusted.",
+    "difference": "That location of the paired differences in the main measure; below 0 the cell is better.",
     "difference_mcse": "Its Monte Carlo standard error.",
-    "win_share": "Share of the pairs in which the cell's surface_error is the smaller, ties counting half.",
+    "win_share": "Share of the pairs in which the cell's main measure is the smaller, ties counting half.",
     "win_share_mcse": "Its Monte Carlo standard error.",
-    "efficiency": "Mean squared slope_error of the reference over the cell's, or the bound over it; above 1 the cell "
-    "is better. Empty where the tail index of either slope_error says that mean squares cannot be trusted.",
+    "efficiency": "Mean squared slope_error (direction_error of labels, corner_error of boxes) of the reference over "
+    "the cell's, or the bound over it; above 1 the cell is better. Empty where the tail index of either says that mean "
+    "squares cannot be trusted.",
     "efficiency_mcse": "Its Monte Carlo standard error.",
-    "median_ratio": "Where efficiency is empty for that: median slope_error of the reference over the cell's.",
+    "median_ratio": "Where efficiency is empty for that: the ratio of the medians of the same errors.",
     "median_ratio_mcse": "Its Monte Carlo standard error, from bootstrap samples of the pairs.",
 }
 """Every column of a comparison that is not a setting of the cell, and what it means."""
@@ -51,9 +56,10 @@ EFFICIENCIES = {"least_squares": "efficiency_vs_ls", "best": "efficiency_vs_best
 
 EFFICIENCY_DOCS = {
     "efficiency_vs_ls": "Efficiency of the slopes against least squares on the same samples: the ratio of mean squared "
-    "slope_error, above 1 where this loss is the better; empty where means cannot be trusted.",
+    "slope_error (direction_error of labels, corner_error of boxes), above 1 where this loss is the better; empty "
+    "where means cannot be trusted.",
     "efficiency_vs_ls_mcse": "Its Monte Carlo standard error, of the pairs.",
-    "efficiency_vs_best": "The same against the cell with the least surface_error on these samples.",
+    "efficiency_vs_best": "The same against the cell with the least main measure on these samples.",
     "efficiency_vs_best_mcse": "Its Monte Carlo standard error, of the pairs.",
     "efficiency_vs_bound": "The same against the Cramer-Rao bound; empty where none is known.",
     "efficiency_vs_bound_mcse": "Its Monte Carlo standard error.",
@@ -66,27 +72,29 @@ class Errors:
     """The errors of a cell by replicate, `(K,)`, NaN where there are none, and what the cell is."""
 
     settings: dict[str, object]
-    surface: Array
-    slope: Array
+    main: Array
+    """The task's main measure."""
+    squared: Array
+    """The measure whose mean squares are compared."""
     failures: int
 
     @classmethod
-    def of(cls, rows: pandas.DataFrame, replicates: int) -> Errors:
+    def of(cls, rows: pandas.DataFrame, task: Task, replicates: int) -> Errors:
         """The errors in the rows of one cell; entry k is replicate k's."""
         columns = np.full((2, replicates), np.nan)
-        found = rows[["surface_error", "slope_error"]].to_numpy(dtype=float)
+        found = rows[[task.error, task.squared]].to_numpy(dtype=float)
         columns[:, rows["replicate"].to_numpy(dtype=int)] = found.T
         return cls(settings(rows), columns[0], columns[1], int(failed(rows).sum()))
 
     @cached_property
-    def heavy_surface(self) -> bool:
-        """Whether means of surface_error cannot be trusted."""
-        return montecarlo.heavy_tailed(self.surface)
+    def heavy_main(self) -> bool:
+        """Whether means of the main measure cannot be trusted."""
+        return montecarlo.heavy_tailed(self.main)
 
     @cached_property
-    def heavy_slope(self) -> bool:
-        """Whether means of squared slope_error cannot be trusted."""
-        return montecarlo.heavy_tailed(self.slope)
+    def heavy_squared(self) -> bool:
+        """Whether mean squares cannot be trusted."""
+        return montecarlo.heavy_tailed(self.squared)
 
 
 def compare(rows: pandas.DataFrame, bound: float | None = None) -> pandas.DataFrame:
@@ -98,8 +106,8 @@ def compare(rows: pandas.DataFrame, bound: float | None = None) -> pandas.DataFr
     """
     import pandas
 
-    replicates = int(rows["replicate"].max()) + 1
-    group = [Errors.of(cell, replicates) for cell in errors(rows, "surface_error", "slope_error")]
+    replicates, of = int(rows["replicate"].max()) + 1, task(rows)
+    group = [Errors.of(cell, of, replicates) for cell in errors(rows, of.error, of.squared)]
     references = {"least_squares": least_squares(group), "best": best(group)}
     lines = []
     for cell in group:
@@ -115,13 +123,13 @@ def least_squares(group: Sequence[Errors]) -> Errors | None:
 
 
 def best(group: Sequence[Errors]) -> Errors | None:
-    """The cell with the least root mean squared surface_error, or the least median if any has a heavy tail.
+    """The cell with the least root mean square of the main measure, or the least median if any has a heavy tail.
 
     One with failures is the best only if all have some. It is chosen by the same replicates that it is then compared
-    on, so that a tie may look like a lead of about one MCSE. None where no cell has a surface_error.
+    on, so that a tie may look like a lead of about one MCSE. None where no cell has that measure.
     """
-    statistic = montecarlo.median if any(cell.heavy_surface for cell in group) else montecarlo.rmse
-    values = [(cell.failures, statistic(cell.surface).value) for cell in group]
+    statistic = montecarlo.median if any(cell.heavy_main for cell in group) else montecarlo.rmse
+    values = [(cell.failures, statistic(cell.main).value) for cell in group]
     defined = [(value, place) for place, value in enumerate(values) if not np.isnan(value[1])]
     return group[min(defined)[1]] if defined else None
 
@@ -154,30 +162,30 @@ def with_efficiencies(summary: pandas.DataFrame, comparisons: pandas.DataFrame) 
 
 def _against(cell: Errors, name: str, other: Errors) -> dict[str, object]:
     """The line of a cell against another."""
-    surface, reference = montecarlo.pairs(cell.surface, other.surface)
-    location = "median" if cell.heavy_surface or other.heavy_surface else "mean"
+    main, reference = montecarlo.pairs(cell.main, other.main)
+    location = "median" if cell.heavy_main or other.heavy_main else "mean"
     difference = montecarlo.median if location == "median" else montecarlo.mean
     line = cell.settings | {"reference": name, "reference_cell": other.settings["cell"]}
-    line |= {"reference_loss": other.settings["loss"], "replicates": len(cell.surface), "pairs": len(surface)}
-    line |= {"slope_pairs": len(montecarlo.pairs(cell.slope, other.slope)[0]), "location": location}
-    line |= _columns("difference", difference(surface - reference))
-    line |= _columns("win_share", montecarlo.win_share(surface, reference))
+    line |= {"reference_loss": other.settings["loss"], "replicates": len(cell.main), "pairs": len(main)}
+    line |= {"slope_pairs": len(montecarlo.pairs(cell.squared, other.squared)[0]), "location": location}
+    line |= _columns("difference", difference(main - reference))
+    line |= _columns("win_share", montecarlo.win_share(main, reference))
     squares, medians = _of_slopes(cell, other)
     return line | _columns("efficiency", squares) | _columns("median_ratio", medians)
 
 
 def _of_slopes(cell: Errors, other: Errors) -> tuple[Estimate, Estimate]:
     """The efficiency and the ratio of medians: only one of them is to be gone by."""
-    if cell.heavy_slope or other.heavy_slope:
-        return _NONE, montecarlo.median_ratio(other.slope, cell.slope)
-    return montecarlo.efficiency(cell.slope, other.slope), _NONE
+    if cell.heavy_squared or other.heavy_squared:
+        return _NONE, montecarlo.median_ratio(other.squared, cell.squared)
+    return montecarlo.efficiency(cell.squared, other.squared), _NONE
 
 
 def _against_bound(cell: Errors, bound: float) -> dict[str, object]:
-    squares = np.square(cell.slope[np.isfinite(cell.slope)])
-    efficiency = _NONE if cell.heavy_slope else montecarlo.ratio(np.full_like(squares, bound), squares)
+    squares = np.square(cell.squared[np.isfinite(cell.squared)])
+    efficiency = _NONE if cell.heavy_squared else montecarlo.ratio(np.full_like(squares, bound), squares)
     line = cell.settings | {"reference": "bound", "reference_cell": None, "reference_loss": None}
-    line |= {"replicates": len(cell.surface), "pairs": 0, "slope_pairs": len(squares), "location": None}
+    line |= {"replicates": len(cell.main), "pairs": 0, "slope_pairs": len(squares), "location": None}
     line |= _columns("difference", _NONE) | _columns("win_share", _NONE)
     return line | _columns("efficiency", efficiency) | _columns("median_ratio", _NONE)
 

@@ -20,8 +20,10 @@ class Status(Enum):
     stalled = "the solver could make no more progress at its own tolerance"
     zero_scale = "the scale of the residuals is 0: the limit of the fit as the scale shrinks"
     perfect_fit = "all rows lie on the fitted surface"
+    separated = "the score separates the classes, all rows or some: the loss has no minimum, only an infimum"
     rank_deficient = "the columns are linearly dependent: the solution of least norm"
     fallback = "the pivots did not finish: solved by linear programming"
+    heuristic = "a good fit, not proved to be the best"
     failed = "no fit could be computed"
 
 
@@ -64,11 +66,16 @@ class Solution:
     status: Statuses
     solver: str = ""
     trace: tuple[Step, ...] = field(default=(), compare=False)
+    searched: bool = False
+    """Whether success means, by the solver's word, that no coefficients whatever are better."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A fit with what was measured of it. All arrays `(*batch,)` but `coef` `(*batch, p)` and `initial`."""
+    """A fit with what was measured of it.
+
+    All arrays `(*batch,)` but `coef` and `initial`: `(*batch, p)`, with k outputs `(*batch, p, k)`.
+    """
 
     coef: Array
     scale: Array

@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robustfit import linalg
+from robustfit.errors import Incompatible
 from robustfit.linalg import Array, Mask
-from robustfit.losses.base import PolyhedralLoss, ResidualLoss
+from robustfit.losses.base import Loss, Polyhedral, ResidualLoss
 from robustfit.penalties.base import PolyhedralPenalty
 from robustfit.problem import CHUNK_ENTRIES, Problem
 from robustfit.scales.base import JointScale
@@ -67,11 +68,24 @@ class Joint:
         return Joint(*(getattr(self, entry.name)[index] for entry in fields(self)))
 
 
-def refuses(scale: JointScale, loss: ResidualLoss) -> str:
+def refuses(scale: JointScale, loss: Loss) -> str:
     """Why this scale cannot be solved for together with a fit by this loss; empty where it can."""
-    if isinstance(loss, PolyhedralLoss) and not loss.scale_free:
+    if not isinstance(loss, ResidualLoss):
+        return f"{scale} is a scale of residuals; {loss} has none"
+    if isinstance(loss, Polyhedral) and not loss.scale_free:
         return f"{scale} is solved for by reweighted steps, which {loss} does not allow: its psi jumps"
     return scale.refuses(loss)
+
+
+def of_residuals(loss: Loss) -> ResidualLoss:
+    """The loss, which is one of residuals.
+
+    Raises:
+        Incompatible: it is not.
+    """
+    if not isinstance(loss, ResidualLoss):
+        raise Incompatible(f"a scale is one of residuals; {loss} has none")
+    return loss
 
 
 def rounding(problem: Problem, coef: Array) -> Array:
@@ -138,10 +152,10 @@ class _Point:
     @classmethod
     def at(cls, problem: Problem, rule: JointScale, coef: Array) -> _Point:
         residuals = problem.residuals(coef)
-        scale = rule.update(residuals, problem.loss, problem.X.shape[-1], problem.weights)
+        scale = rule.update(residuals, of_residuals(problem.loss), problem.X.shape[-1], problem.weights)
         here = replace(problem, scale=scale)
         u = residuals / here.unit
-        weight = here.loss.weight(u)
+        weight = here.weight(u)
         pull, matrix = here.pull(weight * u), here.data_hessian(weight)
         step, _ = here.step(matrix, coef, pull)
         lost = np.asarray(~np.isfinite(step).all(-1))
@@ -161,12 +175,12 @@ class _Point:
         """Newton's step for both equations, by the formula of Sherman and Morrison."""
         here = replace(problem, scale=self.scale)
         u = self.residuals / here.unit
-        curvature = here.loss.curvature(u)
+        curvature = here.curvature(u)
         hessian = here.hessian(self.coef, curvature)
         gradient = here.embed(here.penalty.gradient(here.slopes(self.coef))) - self.pull
         alone = linalg.solve(hessian, -gradient)
-        shift = linalg.solve(hessian, here.pull(here.loss.psi(u) + curvature * u) / here.unit)
-        slope = linalg.adjoint(here.X, rule.slope(self.residuals, self.scale, here.loss, here.weights))
+        shift = linalg.solve(hessian, here.pull(here.psi(u) + curvature * u) / here.unit)
+        slope = linalg.adjoint(here.X, rule.slope(self.residuals, self.scale, of_residuals(here.loss), here.weights))
         along, across = (slope * alone).sum(-1), (slope * shift).sum(-1)
         result: Array = alone + shift * (along / (1.0 - across))[:, None]
         return result

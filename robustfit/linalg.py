@@ -63,6 +63,42 @@ def gram(X: Array, weights: Array | None = None) -> Array:
     return total
 
 
+def apply_outputs(X: Array, coef: Array, k: int) -> Array:
+    """X B, the k predictions of each row `(*batch, n, k)`; coefficients `(*batch, p k)`, B's rows one after the other.
+
+    >>> apply_outputs(np.array([[1.0, 2.0]]), np.array([10.0, 20.0, 1.0, 2.0]), 2)
+    array([[12., 24.]])
+    """
+    product: Array = np.matmul(X, coef.reshape(*coef.shape[:-1], -1, k))
+    return product
+
+
+def adjoint_outputs(X: Array, values: Array) -> Array:
+    """X' V, `(*batch, p k)`, of values `(*batch, n, k)`.
+
+    >>> adjoint_outputs(np.array([[1.0, 2.0]]), np.array([[1.0, -1.0]]))
+    array([ 1., -1.,  2., -2.])
+    """
+    product = np.matmul(np.swapaxes(X, -1, -2), values)
+    flat: Array = product.reshape(*product.shape[:-2], -1)
+    return flat
+
+
+def gram_outputs(X: Array, blocks: Array) -> Array:
+    """The sum over the rows of (x x') (Kronecker) block, `(*batch, p k, p k)`; blocks `(*batch, n, k, k)`, symmetric.
+
+    >>> gram_outputs(np.array([[2.0]]), np.array([[[1.0, -1.0], [-1.0, 1.0]]]))
+    array([[ 4., -4.],
+           [-4.,  4.]])
+    """
+    *batch, n, p = X.shape
+    k = blocks.shape[-1]
+    weighted = (X[..., :, :, None] * blocks.reshape(*blocks.shape[:-2], 1, k * k)).reshape(*batch, n, p * k * k)
+    product = np.matmul(np.swapaxes(X, -1, -2), weighted).reshape(*batch, p, p, k, k)
+    result: Array = np.moveaxis(product, -2, -3).reshape(*batch, p * k, p * k)
+    return result
+
+
 def columnwise(X: Array) -> Array:
     """The same matrices with each column contiguous in memory, so that products with values over the rows run along it.
 
@@ -124,8 +160,23 @@ def solve_regular(matrix: Array, right: Array) -> Array:
         lengths = np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))
         regular = np.asarray((pivots > 1e-7 * lengths).all(-1) & np.isfinite(matrix).all((-2, -1)))
         solvable = matrix if regular.all() else np.where(regular[..., None, None], matrix, np.eye(matrix.shape[-1]))
-        solution: Array = double(np.linalg.solve(solvable, right[..., None])[..., 0])
+        solution: Array = double(_eliminated(solvable, right[..., None])[..., 0])
     return solution if regular.all() else np.where(regular[..., None], solution, np.nan)
+
+
+def _eliminated(matrix: Array, right: Array) -> Array:
+    """The solution; NaN for the members in which elimination, unlike Cholesky's, rounds a pivot to 0.
+
+    >>> _eliminated(np.array([np.eye(1), np.zeros((1, 1))]), np.ones((2, 1, 1)))[:, 0, 0]
+    array([ 1., nan])
+    """
+    try:
+        solution = double(np.linalg.solve(matrix, right))
+    except np.linalg.LinAlgError:
+        if matrix.ndim == 2:
+            return np.full_like(right, np.nan)
+        return np.stack([_eliminated(one, other) for one, other in zip(matrix, right, strict=True)])
+    return solution
 
 
 def cholesky(matrix: Array) -> Array:

@@ -43,7 +43,23 @@ STYLES = {
     "cauchy": Style(PURPLE, "-", "P"),
     "bisquare": Style(RED, "-", "X"),
     "welsch": Style(BLACK, ":", "*"),
+    "cross_entropy": Style(BLUE, "-", "^"),
+    "hinge": Style(GREEN, "-.", "s"),
+    "squared_hinge": Style(SKY, (0, (5, 1)), "D"),
+    "focal": Style(PURPLE, "-", "P"),
+    "zero_one": Style(BLACK, ":", "*"),
+    "perceptron": Style(GREY, (0, (1, 1)), "v"),
+    "savage": Style(RED, "-", "X"),
+    "sigmoid_mse": Style(RED, "--", "<"),
+    "sigmoid": Style(GREY, "-", "h"),
+    "iou": Style(PURPLE, "-", "P"),
+    "log_iou": Style(PURPLE, ":", "h"),
+    "giou": Style(SKY, (0, (5, 1)), "D"),
+    "diou": Style(BLACK, ":", "*"),
+    "ciou": Style(RED, "-", "X"),
+    "total_ciou": Style(RED, "--", "<"),
 }
+"""Losses of labels and of boxes look unlike each other, and unlike the losses of numbers that they are drawn beside."""
 OTHERS = (Style(GREY, "-", "<"), Style(GREEN, "-", ">"), Style(BLUE, ":", "h"), Style(RED, "--", "d"))
 
 

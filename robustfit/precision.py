@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from robustfit.parameters import Parametrised, parameter
+from robustfit.task import Task
 
 GROWTH = 1.25
 """How many times as many replicates there are when it is looked at again."""
+
+
+MAIN = "main"
+"""What the main measure of a task is called before the task is known."""
 
 
 @dataclass(frozen=True)
@@ -24,17 +29,26 @@ class Precision(Parametrised):
 
     Args:
         target: that standard error, in the column's units, or as a share of the mean's size if `relative`.
-        of: the column.
+        of: the column; `main` is the main measure of the task.
         relative: whether the target is relative to the mean.
         at_least: replicates before it is looked at first; a standard error from few is itself uncertain.
         cap: replicates after which to stop in any case: a heavy tail has no mean, and so no precision.
     """
 
     target: float = parameter(above=0)
-    of: str = "surface_error"
+    of: str = MAIN
     relative: bool = False
     at_least: int = parameter(1000, at_least=2)
     cap: int = parameter(20_000, at_least=2)
+
+    def of_task(self, task: Task) -> Precision:
+        """The same, of a column of the task.
+
+        >>> from robustfit.task import BOXES
+        >>> Precision(0.01).of_task(BOXES).of
+        'iou_error'
+        """
+        return replace(self, of=task.error) if self.of == MAIN else self
 
     def looks(self, block: int) -> Iterator[int]:
         """The numbers of replicates after which to look: whole blocks of this size, the last of them the cap.

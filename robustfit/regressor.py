@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import fields, is_dataclass, replace
-from functools import cache
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from robustfit.catalogue import make
-from robustfit.errors import BadParameter, Unknown
 from robustfit.estimators.m import M
-from robustfit.fit import Fit, Status
+from robustfit.fit import Fit
 from robustfit.linalg import Array
-
-PARTS = {"loss": "loss", "solver": "solver", "scale": "scale", "initial": "initial", "penalty": "penalty"}
-"""The parameters that may be a name of the catalogue or an object, and the catalogue's group of each."""
+from robustfit.parts import Composed, counting, meant_for, tell, with_ones
 
 
-class RobustRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class RobustRegressor(RegressorMixin, Composed):  # type: ignore[misc]
     """A linear model fitted by minimising a robust loss, with a proof of how far from optimal it can be.
 
     Every part is a name (`robustfit.catalogue.names("loss")` lists them) or an object, so that
@@ -51,6 +43,9 @@ class RobustRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     >>> model.coef_, bool(model.certified_)
     (array([1.]), True)
     """
+
+    parts = ("loss", "solver", "scale", "initial", "penalty")
+    task = "regression"
 
     def __init__(
         self,
@@ -82,17 +77,15 @@ class RobustRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             ConvergenceWarning: the columns are linearly dependent, or no scale or no optimum was found.
         """
         rows, targets = validate_data(self, X, y, dtype=[np.float64, np.float32], y_numeric=True)
-        weights = None if sample_weight is None else self._weights(sample_weight, rows)
-        if weights is not None:
-            rows, targets, weights = rows[weights > 0], targets[weights > 0], weights[weights > 0]
-        design = _with_ones(rows) if self.fit_intercept else rows
+        rows, targets, weights = counting(rows, targets, sample_weight)
+        design = with_ones(rows) if self.fit_intercept else rows
         with np.errstate(over="ignore", invalid="ignore"):
             self._publish(self.estimator().fit(design, targets.astype(np.float64), weights, self.fit_intercept))
         return self
 
     def estimator(self) -> M:
         """The estimator that the parameters describe, names made into objects."""
-        return M(**{name: part(name, getattr(self, name)) for name in PARTS})
+        return meant_for(self.task, M(**self.made()))
 
     def predict(self, X: ArrayLike) -> Array:
         """X coef + intercept, `(n,)`."""
@@ -100,38 +93,6 @@ class RobustRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         rows = validate_data(self, X, dtype=np.float64, reset=False)
         result: Array = rows @ self.coef_ + self.intercept_
         return result
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters; with `deep` those of the parts too, `loss__delta` and the like."""
-        params: dict[str, Any] = super().get_params(deep=False)
-        if deep:
-            for name in PARTS:
-                inner = _inner(name, params[name])
-                params |= {f"{name}__{key}": value for key, value in inner.items()}
-        return params
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, those of the parts too: `set_params(loss="huber", loss__delta=2)`."""
-        plain = {name: value for name, value in params.items() if "__" not in name}
-        super().set_params(**plain)
-        for name, value in params.items():
-            if "__" in name:
-                part_name, _, inner = name.partition("__")
-                self._set_inner(part_name, inner, value)
-        return self
-
-    def _set_inner(self, name: str, inner: str, value: Any) -> None:
-        thing = part(name, getattr(self, name, None)) if name in PARTS else None
-        known = [entry.name for entry in fields(thing)] if is_dataclass(thing) else []
-        if inner not in known:
-            raise BadParameter(f"{name}__{inner}: no such parameter; {name} has: {', '.join(known) or 'none'}")
-        setattr(self, name, replace(thing, **{inner: value}))  # type: ignore[type-var]
-
-    def _weights(self, sample_weight: ArrayLike, X: Array) -> Array:
-        weights: Array = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if not weights.any():
-            raise BadParameter("sample_weight: all weights are zero; at least one must be positive")
-        return weights
 
     def _publish(self, fit: Fit) -> None:
         self.fit_ = fit
@@ -141,32 +102,4 @@ class RobustRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.certified_ = bool(fit.certified)
         self.n_iter_ = max(1, int(fit.solution.n_iter))
         self.status_ = fit.status.item()
-        if self.status_ not in (Status.converged, Status.perfect_fit):
-            warnings.warn(f"{self.status_.name}: {self.status_.value}", ConvergenceWarning, stacklevel=3)
-
-
-def _with_ones(X: Array) -> Array:
-    """X behind a column of ones, in X's own precision and without a second copy of X on the way."""
-    design = np.empty((X.shape[0], X.shape[1] + 1), dtype=X.dtype)
-    design[:, 0], design[:, 1:] = 1.0, X
-    return design
-
-
-def _inner(group: str, given: Any) -> dict[str, Any]:
-    """The parameters of a part; none where its name does not exist, which `fit` will say."""
-    try:
-        thing = part(group, given)
-    except Unknown:
-        return {}
-    return {entry.name: getattr(thing, entry.name) for entry in fields(thing)} if is_dataclass(thing) else {}
-
-
-def part(group: str, given: Any) -> Any:
-    """A part of the estimator: the catalogue's object of that name, or the object itself."""
-    return _made(group, given) if isinstance(given, str) else given
-
-
-@cache
-def _made(group: str, name: str) -> Any:
-    """The catalogue's object of a name, made once: it is frozen."""
-    return make(group, name)
+        tell(self.status_)

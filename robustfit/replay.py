@@ -142,11 +142,12 @@ def one(cell: Cell, block: int, member: int, wanted: int | None) -> Fitted:
     with np.errstate(over="ignore", invalid="ignore"):
         data, _ = cell.draw(block)
         place = slice(member, member + 1)
+        first = data.take(place)
         whole = fit(cell, block, data.take(slice(0, wanted)), {} if wanted is None else None)
-        alone = cell.estimator.fit(data.take(place).X, data.take(place).y, None, data.intercept)
+        alone = cell.estimator.fit(first.X, first.y, None, first.intercept, None, first.outputs)
         solution = replace(_member(whole.fit.solution, place), trace=alone.solution.trace)
         measured = {name: np.asarray(values)[place] for name, values in whole.measured.items()}
-        return Fitted(cell, block, data.take(place), replace(_member(whole.fit, place), solution=solution), measured)
+        return Fitted(cell, block, first, replace(_member(whole.fit, place), solution=solution), measured)
 
 
 def _member(batch: Any, place: slice) -> Any:

@@ -13,8 +13,8 @@ from robustfit.precision import Precision
 from robustfit.replay import Address
 from robustfit.store import folder, provenance, write_json
 from robustfit.study import Study
-from robustfit.summary import failed, ranked, summarise
-from robustfit.tolerated import surface_errors, tolerated_fractions
+from robustfit.summary import failed, has_main, medians, ranked, summarise
+from robustfit.tolerated import tolerable_errors, tolerated_fractions
 
 if TYPE_CHECKING:
     import pandas
@@ -100,17 +100,16 @@ def gathered(study: Study, failures: Sequence[Failure] = ()) -> Results:
     samples: dict[Circumstances, Array] = {}
     for rows in study.tables():
         parts.append(_of_data(rows, study))
-        samples |= surface_errors(rows)
+        samples |= tolerable_errors(rows)
     if not parts:
         raise RobustfitError(f"study={study.name}: no block could be computed" + "".join(_first(failures)))
     summary, comparisons, fails = (pandas.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
     summary = with_efficiencies(summary, comparisons)
-    if "surface_error_shown" in summary:
+    if has_main(summary):
         summary = ranked(summary)
     if isinstance(study.replicates, Precision):
         summary = _with_precision(summary, study)
-    heavy = "surface_error_shown" in summary and (summary["surface_error_shown"] == "median").any()
-    tolerated = tolerated_fractions(samples, location="median" if heavy else "mean")
+    tolerated = tolerated_fractions(samples, location="median" if medians(summary).any() else "mean")
     return Results(study, summary, comparisons, tolerated, fails, tuple(failures))
 
 

@@ -81,7 +81,7 @@ def run_folder(settings: Mapping[str, Any]) -> Path:
 
 
 def fits(settings: Mapping[str, Any]) -> tuple[list[Fitted], Fit]:
-    """All blocks of the cell that the settings describe, and the least squares fit of its first sample."""
+    """All blocks of the cell that the settings describe, and the reference's fit of its first sample."""
     from robustfit.cell import Cell
 
     cell = Cell.from_config(settings)
@@ -91,11 +91,11 @@ def fits(settings: Mapping[str, Any]) -> tuple[list[Fitted], Fit]:
 
 
 def reference_fit(fitted: Fitted) -> Fit:
-    """The least squares fit of the first sample."""
-    from robustfit.cell import least_squares
+    """The fit of the first sample that the task's fits are compared with."""
+    from robustfit.cell import reference
 
     first = fitted.data.take(slice(0, 1))
-    return least_squares().fit(first.X, first.y, None, first.intercept)
+    return reference(first.task).fit(first.X, first.y, None, first.intercept, None, first.outputs)
 
 
 def fitted_blocks(cell: Any, replicates: int) -> list[Fitted]:
@@ -152,11 +152,20 @@ def draw(path: Path, settings: Mapping[str, Any], first: Fitted, reference: Any)
     figures.save(figures.fit_figure(first.data.member(0), first.fit.coef[0], reference, loss), path / "fit.png")
     way = first.fit.solution.trace
     if settings["trace"] and way:
-        gap = first.fit.gap[0] if first.fit.gap_kind[0] != "stationary" else 0
-        best = float(first.fit.objective[0] * (1.0 - gap))
-        figures.save(figures.trace_figure(way, best, f"{loss}, {first.fit.solver}"), path / "trace.png")
+        corner = f", {first.data.output_names[0]} alone" if first.one_by_one else ""
+        title = f"{loss}, {first.fit.solver}{corner}"
+        figures.save(figures.trace_figure(way, lowest(first), title), path / "trace.png")
     if first.exhibit:
         figures.save(figures.path_figure(first.exhibit), path / "path.png")
+
+
+def lowest(first: Fitted) -> float:
+    """What the objective on the solver's way is held against: its proved lower bound, else the lowest that was met."""
+    fit = first.fit
+    if first.one_by_one:  # the way is that of one output, the fit's objective the sum of all
+        return min(step.objective for step in fit.solution.trace)
+    gap = fit.gap[0] if fit.gap_kind[0] in ("exact", "dual") else 0.0
+    return float(fit.objective[0] * (1.0 - gap))
 
 
 # Studies
@@ -225,8 +234,8 @@ def precision_of(settings: Mapping[str, Any]) -> Precision | None:
     Raises:
         RobustfitError: there is no such column, or it holds no numbers.
     """
-    from robustfit.precision import Precision
-    from robustfit.schema import types
+    from robustfit.precision import MAIN, Precision
+    from robustfit.schema import numbers
 
     asked = settings["precision"]
     if not asked or asked.get("target") is None:
@@ -238,7 +247,7 @@ def precision_of(settings: Mapping[str, Any]) -> Precision | None:
         precision = Precision(**asked)
     except BadParameter as error:
         raise BadParameter(f"precision.{error}") from None
-    known = [name for name, kind in types([]).items() if kind in ("double", "int64", "bool") and "." not in name]
+    known = (MAIN, *numbers())
     if precision.of not in known:
         raise Unknown.name("column of numbers", precision.of, known)
     return precision
@@ -334,6 +343,7 @@ def plan(settings: Mapping[str, Any]) -> None:
 
     asked, engine, voice = described(settings), engine_of(settings), Voice()
     column = Precision(1.0, **{key: settings["precision"][key] for key in ("of", "relative", "cap")})
+    column = column.of_task(asked.task)
     pilot, started = asked.pilot(), time.monotonic()
     announce(pilot, voice)
     if failures := compute(pilot, engine, voice):

@@ -15,7 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from robustfit.estimators.m import M
 from robustfit.fit import Fit, Status
 from robustfit.germ import Motion
 from robustfit.linalg import Array
-from robustfit.losses.base import PolyhedralLoss
+from robustfit.losses.base import Polyhedral
 from robustfit.losses.mae import MAE
 from robustfit.parameters import Parametrised, parameter
 from robustfit.path import Interval, Path, Rational, follow, moved, optimal_basis
@@ -82,6 +82,8 @@ class Moves(Stability):
         path: whether to follow the exact path of each sampled entry, and to draw one of them.
         reach: how far the paths go either way, in units of the column's spread.
     """
+
+    task: ClassVar[str] = "regression"
 
     rows: int = parameter(10, at_least=1)
     size: float = parameter(0.1, above=0)
@@ -261,6 +263,6 @@ def noise_scale(data: Data) -> Array:
 
 def _polyhedral(data: Data, estimator: M, scale: Array) -> Problem | None:
     """The fit of one sample as a problem that has an exact path; None where it has not."""
-    if not isinstance(estimator.loss, PolyhedralLoss) or not isinstance(estimator.penalty, NoPenalty):
+    if not isinstance(estimator.loss, Polyhedral) or not isinstance(estimator.penalty, NoPenalty):
         return None
     return Problem(data.X, data.y, estimator.loss, scale, intercept=data.intercept)

@@ -383,8 +383,8 @@ def _write(content: bytes, file: Path) -> None:
 
 
 SHOWING = (
-    "__init__ __main__ axes claims claims_report cli comparisons engines figures grid laboratory montecarlo "
-    "panels plan precision progress regressor replay report results runs store study study_figures summary "
+    "__init__ __main__ axes claims claims_report classifier cli comparisons engines figures grid laboratory montecarlo "
+    "panels parts plan precision progress regressor replay report results runs store study study_figures summary "
     "tolerated"
 ).split()
 """Modules that start, keep and show results, and decide no number of a row."""

@@ -16,6 +16,7 @@ from robustfit.grid import Grid
 from robustfit.precision import Precision
 from robustfit.schema import types
 from robustfit.store import Piece, Store
+from robustfit.task import TASKS, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +78,13 @@ class Study:
         members = tuple(_member(config) for config in grid.configs(base))
         if not members:
             raise BadParameter(f"study={name}: the grid is empty: all of its {grid.size} combinations are skipped")
-        return cls(name, members, replicates, store, tuple(grid.skipped()))
+        made = cls(name, members, replicates, store, tuple(grid.skipped()))
+        return replace(made, replicates=replicates.of_task(made.task)) if isinstance(replicates, Precision) else made
+
+    @property
+    def task(self) -> Task:
+        """What is asked of the data; of a study of several tasks, the first."""
+        return TASKS[self.members[0].cell.scenario.task]
 
     @property
     def cells(self) -> list[Cell]:

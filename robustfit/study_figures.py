@@ -31,7 +31,7 @@ from robustfit.panels import (
     styles,
 )
 from robustfit.study import Study
-from robustfit.summary import shown
+from robustfit.summary import has_main, medians, shown, task
 
 if TYPE_CHECKING:
     import pandas
@@ -57,11 +57,11 @@ DOTS = 200
 def study_figures(study: Study, summary: pandas.DataFrame) -> dict[str, Figure]:
     """The figures that make sense for what varies in a study, by name: the stems of their files.
 
-    `error`, `efficiency` and `instability` along an axis; `frontier`, or `tuning` where constants vary, where clean and
-    contaminated data are there; `estimates`; `convergence` where solvers vary. Efficiencies are drawn if the summary
-    has `efficiency_vs_best`.
+    `error`, `efficiency`, `instability` and `minority` along an axis; `frontier`, or `tuning` where constants vary,
+    where clean and contaminated data are there; `estimates`; `convergence` where solvers vary. Efficiencies are drawn
+    if the summary has `efficiency_vs_best`.
     """
-    if "surface_error_shown" not in summary:
+    if not has_main(summary):
         return {}  # there is no fit at all
     layout = Layout.of(summary)
     if _solvers(layout):
@@ -93,10 +93,13 @@ def _ways(cells: Sequence[Cell], summary: pandas.DataFrame, layout: Layout) -> d
 
 
 def _drawable(summary: pandas.DataFrame, layout: Layout, name: str) -> bool:
-    """Whether there is an axis and there are values along it; efficiencies are shown for clean data alone."""
+    """Whether there is an axis and there are values along it.
+
+    Efficiencies are shown for clean data alone, how the rarest class is found along how rare it is.
+    """
     values = quantity(summary, name)["value"]
-    clean = layout.x != "outliers" or name != "efficiency"
-    return layout.x is not None and clean and bool(np.isfinite(values).any())
+    apt = {"efficiency": layout.x != "outliers", "minority": layout.x == "scenario.share"}.get(name, True)
+    return layout.x is not None and apt and bool(np.isfinite(values).any())
 
 
 def _has_frontier(summary: pandas.DataFrame, layout: Layout) -> bool:
@@ -105,12 +108,13 @@ def _has_frontier(summary: pandas.DataFrame, layout: Layout) -> bool:
     return bool(np.isfinite(quantity(clean, "efficiency")["value"]).any())
 
 
-QUANTITIES = {
-    "error": "surface error, units of y",
+QUANTITIES = ("error", "efficiency", "instability", "minority")
+WORDS = {
     "efficiency": "efficiency against the best loss",
     "instability": "instability",
+    "minority": "average precision of the rarest class",
 }
-COLUMNS = {"efficiency": "efficiency_vs_best", "instability": "instability"}
+COLUMNS = {"efficiency": "efficiency_vs_best", "instability": "instability", "minority": "minority_ap"}
 
 
 def quantity(summary: pandas.DataFrame, name: str) -> pandas.DataFrame:
@@ -127,8 +131,10 @@ def quantity(summary: pandas.DataFrame, name: str) -> pandas.DataFrame:
 
 def words(summary: pandas.DataFrame, name: str) -> str:
     """What the axis of a quantity says; of the error, which locations it shows."""
-    locations = " or ".join(sorted(set(summary["surface_error_shown"]))) if name == "error" else ""
-    return f"{locations} {QUANTITIES[name]}".strip()
+    if name != "error":
+        return WORDS[name]
+    locations = " or ".join(np.unique(np.where(medians(summary), "median", "mean")))
+    return f"{locations} {task(summary).axis}"
 
 
 def along(summary: pandas.DataFrame, layout: Layout, name: str) -> Figure:
@@ -148,7 +154,12 @@ def along(summary: pandas.DataFrame, layout: Layout, name: str) -> Figure:
     return figure
 
 
-AXES = {"outliers": "fraction of outliers", "scenario.n_samples": "rows of the sample, n"}
+AXES = {
+    "outliers": "fraction of outliers",
+    "scenario.n_samples": "rows of the sample, n",
+    "scenario.share": "share of the last class",
+    "scenario.distance": "distance of the classes, sd",
+}
 
 
 def _ends(part: pandas.DataFrame, layout: Layout, name: str) -> dict[str, float]:
@@ -260,7 +271,7 @@ def estimates(study: Study, summary: pandas.DataFrame, layout: Layout) -> Figure
     chosen = styles(layout.lines(summary))
     columns = _chosen_data(summary, layout)
     rows = _first_rows(study, {cell for cells in columns.values() for cell in cells.values()})
-    names = [name for name in ("intercept", "coef") if name in rows]
+    names = [name for name in ("intercept", "intercepts", "coef") if name in rows and rows[name].notna().any()]
     figure, places = _strips(len(columns), len(names), len(chosen))
     for k, (title, cells) in enumerate(columns.items()):
         for axes, name in zip(places[k], names, strict=True):
@@ -344,8 +355,11 @@ def _finish_strips(axes: Axes, labels: Sequence[str], rows: pandas.DataFrame, na
     axes.set_xlim(low - room, high + room)
     axes.set_yticks(range(len(labels)), [label.replace("_", " ") for label in labels])
     axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.set_xlabel(f"{'intercept' if name == 'intercept' else 'first slope'} (dotted: true; bar: median)")
+    axes.set_xlabel(f"{ESTIMATES[name]} (dotted: true; bar: median)")
     axes.spines[["top", "right"]].set_visible(False)
+
+
+ESTIMATES = {"intercept": "intercept", "intercepts": "first intercept", "coef": "first slope"}
 
 
 def _range(values: Array, truth: Array) -> tuple[float, float]:

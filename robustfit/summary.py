@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +12,19 @@ from robustfit import montecarlo
 from robustfit.catalogue import GROUPS
 from robustfit.linalg import Array
 from robustfit.montecarlo import Estimate
+from robustfit.task import TASKS, Task, task_of
 
 if TYPE_CHECKING:
     import pandas
 
-ERRORS = ("surface_error", "slope_error", "intercept_error", "coef_error")
+MAIN = tuple(task.error for task in TASKS.values())
+"""The main measure of each task."""
+ERRORS = tuple(error for task in TASKS.values() for error in task.errors)
 LOCATED = (*ERRORS, "scale_value")
 SUMMARISED = (
     *LOCATED, "clean_rmse", "clean_mae", "marked_rmse", "outlier_ap", "outlier_precision", "outlier_recall",
+    "bayes_error", "clean_accuracy", "balanced_accuracy", "minority_ap", "clean_log_loss", "marked_agreement",
+    "lowest_score", "highest_score", "clean_iou", "clean_iou_50", "clean_iou_75", "target_iou", "marked_iou",
     "instability", "solution_width", "objective", "gap", "n_iter", "n_eval", "seconds",
 )  # fmt: skip
 SHARES = ("certified", "solver_success", "false_success")
@@ -68,12 +74,13 @@ BIAS = {
 }
 
 SHOWN = {
-    "surface_error_shown": "Location of surface_error to go by: `median` where the tail index of any cell that meets "
-    "the same samples says that means cannot be trusted, else `mean`."
+    f"{name}_shown": f"Location of {name} to go by: `median` where the tail index of any cell that meets the same "
+    "samples says that means cannot be trusted, else `mean`."
+    for name in MAIN
 }
 
 
-RANK = {"rank": "Place by the shown surface_error among the cells that meet the same samples; ties share the best."}
+RANK = {"rank": "Place by the shown main measure among the cells that meet the same samples; ties share the best."}
 """What `ranked` adds."""
 
 
@@ -106,7 +113,12 @@ def summarise(rows: pandas.DataFrame) -> pandas.DataFrame:
     import pandas
 
     summary = pandas.DataFrame([_line(cell) for cell in cells(rows)])
-    return with_shown(summary) if "surface_error" in summary else summary
+    return with_shown(summary)
+
+
+def task(rows: pandas.DataFrame) -> Task:
+    """The task of rows, whose main measure has values in them; of several the first, regression without any."""
+    return task_of(name for name in MAIN if name in rows and rows[name].notna().any())
 
 
 def errors(rows: pandas.DataFrame, *names: str) -> Iterator[pandas.DataFrame]:
@@ -139,7 +151,7 @@ def _statistics(name: str, values: Array) -> dict[str, object]:
     statistics = _columns(name, average) | {f"{name}_n": average.n}
     if name in LOCATED:
         statistics |= _locations(name, values)
-    if name == "surface_error":
+    if name in MAIN:
         statistics[f"{name}_shown"] = "median" if montecarlo.heavy_tailed(values) else "mean"
     if name in ERRORS:
         statistics |= _columns(f"{name}_rmse", montecarlo.rmse(values))
@@ -222,33 +234,59 @@ def failed(rows: pandas.DataFrame) -> pandas.Series[bool]:
 
 
 def with_shown(summary: pandas.DataFrame) -> pandas.DataFrame:
-    """The summary with one `surface_error_shown` for all cells that meet the same samples: the median if any needs it.
+    """The summary with one location to go by for all cells that meet the same samples: the median if any needs it.
 
-    One location for all, or the mean of one loss would be held against the median of another.
+    Else the mean of one loss would be held against the median of another.
     """
-    heavy = summary["surface_error_shown"] == "median"
-    if not heavy.any():
-        return summary.fillna({"surface_error_shown": "mean"})
-    needed = heavy.groupby(samples(summary)).transform("any")
-    return summary.assign(surface_error_shown=np.where(needed, "median", "mean"))
+    for column in _shown_columns(summary):
+        heavy = summary[column] == "median"
+        needed = heavy.groupby(samples(summary)).transform("any") if heavy.any() else heavy
+        summary = summary.assign(**{column: np.where(needed, "median", "mean")})
+    return summary
 
 
 def shown(summary: pandas.DataFrame) -> pandas.DataFrame:
-    """The location of surface_error to go by and its MCSE, as columns `value` and `mcse`, one line per cell."""
+    """The location of the main measure to go by and its MCSE, as columns `value` and `mcse`, one line per cell."""
+    tables = [_shown(summary, column.removesuffix("_shown")) for column in _shown_columns(summary)]
+    return reduce(lambda one, other: one.combine_first(other), tables)
+
+
+def has_main(summary: pandas.DataFrame) -> bool:
+    """Whether any cell has a main measure: without one there is no fit."""
+    return bool(_shown_columns(summary))
+
+
+def medians(summary: pandas.DataFrame) -> pandas.Series[bool]:
+    """The cells whose main measure is to be gone by in the median."""
     import pandas
 
-    median = summary["surface_error_shown"] == "median"
-    value = summary["surface_error"].mask(median, summary["surface_error_median"])
-    mcse = summary["surface_error_mcse"].mask(median, summary["surface_error_median_mcse"])
+    needed = pandas.Series(False, index=summary.index)
+    for column in _shown_columns(summary):
+        name = column.removesuffix("_shown")
+        needed |= (summary[column] == "median") & summary[f"{name}_median"].notna()
+    return needed
+
+
+def _shown_columns(summary: pandas.DataFrame) -> list[str]:
+    """The columns that say which location to go by: one, but for a study of several tasks."""
+    return [name for name in SHOWN if name in summary]
+
+
+def _shown(summary: pandas.DataFrame, name: str) -> pandas.DataFrame:
+    import pandas
+
+    median = summary[f"{name}_shown"] == "median"
+    value = summary[name].mask(median, summary[f"{name}_median"])
+    mcse = summary[f"{name}_mcse"].mask(median, summary[f"{name}_median_mcse"])
     return pandas.DataFrame({"value": value, "mcse": mcse})
 
 
 def ranked(summary: pandas.DataFrame) -> pandas.DataFrame:
-    """The summary and `rank` by the shown surface_error among the cells that meet the same samples, 1 the best.
+    """The summary and `rank` by the shown main measure among the cells that meet the same samples, 1 the best.
 
     A cell shares the rank of the best cell above it that is at most 2 joint MCSE, 2 sqrt(a^2 + b^2), better; the next
     rank counts all cells above (1, 1, 3). Cells with failures come after all without, by their number of failures, and
-    those in which all failed last; where surface_error is not defined there is no rank. The joint MCSE neglects that
+    those in which all failed last; where the measure is not defined there is no rank. The joint MCSE neglects that
     the samples are the same, so it calls too many a tie rather than too few: the paired differences of
     `robustfit.comparisons` are sharper.
     """

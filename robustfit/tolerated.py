@@ -1,6 +1,10 @@
 """The largest fraction of outliers that an estimator tolerates, whichever of the contaminations tried is the worst.
 
-The fractions of a study are different samples, whose rows are read one set after the other: `surface_errors` keeps
+What counts is a measure of the task and a bound of its own: a surface_error of 1 in units of y (one sigma of noise with
+sigma=1); an excess_error of 0.05 (5 % of new rows mislabelled more than by the best rule); an iou_error of 0.3 (a mean
+IoU of 0.7).
+
+The fractions of a study are different samples, whose rows are read one set after the other: `tolerable_errors` keeps
 8 bytes of a row, and `tolerated_fractions` needs nothing else.
 """
 
@@ -15,13 +19,11 @@ import numpy as np
 
 from robustfit.errors import Unknown
 from robustfit.linalg import Array
-from robustfit.summary import errors, failed, settings
+from robustfit.summary import errors, failed, settings, task
+from robustfit.task import REGRESSION, TASKS
 
 if TYPE_CHECKING:
     import pandas
-
-BOUND = 1.0
-"""The largest surface_error that is tolerated, in units of y: one sigma of noise with sigma=1."""
 
 DRAWS = 500
 """Bootstrap samples."""
@@ -32,10 +34,11 @@ BATCHES = 20
 TOLERATED_DOCS = {
     "against": "Kind of contamination, with all its parameters in the grid; `all`: whichever kind is the worst.",
     "tolerated_fraction": "Largest fraction of outliers such that there and at all smaller ones of the grid the worst "
-    "location of surface_error over the contaminations is within the bound; 0 if nowhere; empty if there is no error.",
+    "location of the measure over the contaminations is within the bound; 0 if nowhere; empty if there is no error.",
     "tolerated_low": "Lower end of its 95 % interval, by bootstrapping replicates; it moves in steps of the grid.",
     "tolerated_high": "Upper end of that interval.",
-    "bound": "Largest surface_error that is tolerated, in units of y.",
+    "measure": "The measure of the error: surface_error, excess_error of labels, iou_error of boxes.",
+    "bound": "Largest value of it that is tolerated.",
     "location": "What must be within the bound: the mean or the median over the replicates.",
     "worst": "That location at the tolerated fraction, of the worst contamination there.",
     "beyond": "Worst contamination at the next fraction of the grid; empty where there is no next one.",
@@ -60,9 +63,10 @@ class Circumstances:
     estimator: Settings
     contamination: Settings
     fraction: float
+    task: str = REGRESSION.name
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Circumstances:
+    def of(cls, settings: Mapping[str, Any], task: str = REGRESSION.name) -> Circumstances:
         """The circumstances of a cell with these settings."""
         known = {name: value for name, value in settings.items() if value is not None and value == value}
         parts: dict[str, dict[str, object]] = {"world": {}, "estimator": {}, "contamination": {}}
@@ -70,7 +74,7 @@ class Circumstances:
             if name not in ("cell", "outliers"):
                 parts[_PARTS.get(name.partition(".")[0], "estimator")][name] = value
         world, estimator, contamination = (tuple(sorted(part.items())) for part in parts.values())
-        return cls(world, estimator, contamination, float(known["outliers"]))
+        return cls(world, estimator, contamination, float(known["outliers"]), task)
 
     @property
     def kind(self) -> object:
@@ -86,14 +90,15 @@ class Circumstances:
 _PARTS = {"study": "world", "seed": "world", "scenario": "world", "contamination": "contamination"}
 
 
-def surface_errors(rows: pandas.DataFrame) -> dict[Circumstances, Array]:
-    """The surface_error of each cell by replicate, `(K,)`: infinite where the fit failed or there is no row."""
-    found, replicates = {}, int(rows["replicate"].max()) + 1
-    for cell in errors(rows, "surface_error"):
+def tolerable_errors(rows: pandas.DataFrame) -> dict[Circumstances, Array]:
+    """The measure of each cell by replicate, `(K,)`: infinite where the fit failed or there is no row."""
+    found, replicates, of = {}, int(rows["replicate"].max()) + 1, task(rows)
+    measure, _ = of.tolerated
+    for cell in errors(rows, measure):
         values = np.full(replicates, np.inf)
-        error = cell["surface_error"].to_numpy(dtype=float)
+        error = cell[measure].to_numpy(dtype=float)
         values[cell["replicate"].to_numpy(dtype=int)] = np.where(failed(cell), np.inf, error)
-        found[Circumstances.of(settings(cell))] = values
+        found[Circumstances.of(settings(cell), of.name)] = values
     return found
 
 
@@ -105,6 +110,11 @@ class Curve:
     samples: tuple[Array, ...]
     bound: float
     location: str
+
+    @property
+    def measure(self) -> str:
+        """What the errors are."""
+        return TASKS[self.conditions[0].task].tolerated[0]
 
     @property
     def fractions(self) -> Array:
@@ -165,7 +175,8 @@ class Curve:
         result[:] = np.nan if np.isnan(self.locations).any() else result
         names = ("tolerated_fraction", "tolerated_low", "tolerated_high")
         line: dict[str, object] = dict(self.conditions[0].world + self.conditions[0].estimator) | {"against": against}
-        line |= dict(zip(names, result.tolist(), strict=True)) | {"bound": self.bound, "location": self.location}
+        line |= dict(zip(names, result.tolist(), strict=True)) | {"measure": self.measure}
+        line |= {"bound": self.bound, "location": self.location}
         line |= {"worst": self.worst(self.locations)[count - 1] if count else np.nan, "beyond": self.beyond}
         line |= {"fractions": len(self.levels), "largest_fraction": float(self.levels[-1])}
         failures = sum(int(np.isinf(sample).sum()) for sample in self.samples)
@@ -173,11 +184,12 @@ class Curve:
 
 
 def tolerated_fractions(
-    samples: Mapping[Circumstances, Array], bound: float = BOUND, location: str = "mean", seed: int = 0
+    samples: Mapping[Circumstances, Array], bound: float | None = None, location: str = "mean", seed: int = 0
 ) -> pandas.DataFrame:
     """What each estimator tolerates, against all contaminations and against each kind of several: a line each.
 
-    `samples`: of all sets of data of the study, the union of what `surface_errors` gives of each.
+    `samples`: of all sets of data of the study, the union of what `tolerable_errors` gives of each. bound: of the
+    measure; None is the task's.
     The breakdown point of theory is the fraction from which the worst error is unbounded; here it is the grid's worst
     that is beyond the bound. All cells of an estimator are resampled by the same replicates, for the same replicate is
     the same clean sample in all of them. Where no fraction is above 0 there is no line.
@@ -197,7 +209,8 @@ def tolerated_fractions(
     lines = []
     for against, conditions in _curves(samples):
         found = tuple(samples[condition] for condition in conditions)
-        lines.append(Curve(tuple(conditions), found, bound, location).line(against, seed))
+        limit = TASKS[conditions[0].task].tolerated[1] if bound is None else bound
+        lines.append(Curve(tuple(conditions), found, limit, location).line(against, seed))
     return pandas.DataFrame(lines)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from robustfit import linalg
 from robustfit.errors import Incompatible
 from robustfit.linalg import Array, Mask
-from robustfit.losses.base import PolyhedralLoss, ResidualLoss
+from robustfit.losses.base import Loss, Polyhedral
 from robustfit.penalties.base import PolyhedralPenalty
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
@@ -99,9 +99,9 @@ class Kinked:
         return Kinked(linalg.double(self.X[:, kept]), self.y[:, kept], self.low[:, kept], self.high[:, kept], pull)
 
 
-def _kinks(loss: ResidualLoss) -> tuple[list[float], list[float]]:
+def _kinks(loss: Loss) -> tuple[list[float], list[float]]:
     """The rising slopes of a loss and the places between them where it bends."""
-    if not isinstance(loss, PolyhedralLoss):
+    if not isinstance(loss, Polyhedral):
         raise Incompatible(f"a vertex needs a PolyhedralLoss; {loss} is not one")
     pieces = sorted(loss.pieces)
     kinks = [(b - d) / (c - a) for (a, b), (c, d) in zip(pieces[:-1], pieces[1:], strict=True)]

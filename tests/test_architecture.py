@@ -22,21 +22,21 @@ PACKAGE = ROOT / "robustfit"
 
 LAYERS = {
     17: "__main__ __init__",
-    16: "cli regressor engines",
-    15: "runs claims_report",
+    16: "cli regressor classifier engines",
+    15: "runs claims_report parts",
     14: "report results laboratory",
     13: "claims figures study_figures replay plan",
     12: "study",
     11: "block",
     10: "cell",
     9: "schema comparisons tolerated axes panels",
-    8: "stability store summary precision progress",
+    8: "stability store summary precision progress per_datum",
     7: "estimators scenarios metrics path",
     6: "solvers certificates contaminations noises",
     5: "active_set germ",
-    4: "vertex joint",
-    3: "problem scales",
-    2: "losses penalties data fit grid montecarlo",
+    4: "vertex joint separation",
+    3: "problem scales data outputs",
+    2: "losses penalties fit grid montecarlo task normal_classes",
     1: "linalg parameters catalogue",
     0: "errors",
 }
@@ -45,7 +45,7 @@ LAYERS = {
 HOMES = {
     "hydra": {"cli"},
     "omegaconf": {"cli"},
-    "sklearn": {"regressor"},
+    "sklearn": {"regressor", "classifier", "parts"},
     "dask": {"engines"},
     "distributed": {"engines"},
     "matplotlib": {"figures", "study_figures", "panels", "report", "claims_report"},
@@ -55,7 +55,7 @@ HOMES = {
 LOWEST = {"pandas": 8, "pyarrow": 8, "scipy.optimize": 6}
 """The lowest level that a library may be imported from."""
 
-READS_WHERE_IT_IS_USED = {("scenarios.csv", "pandas")}
+READS_WHERE_IT_IS_USED = {("scenarios.file", "pandas")}
 """Below that level, inside a function, since data have to be read somewhere."""
 
 CONCEPTS = ["losses", "penalties", "scales", "noises", "contaminations", "scenarios", "solvers", "estimators"]
@@ -65,8 +65,10 @@ NAMED_OTHERWISE = {"penalties.none": "NoPenalty"}  # None is Python's
 
 MUTABLE = {
     "Progress": "counts what has ended",
+    "RobustClassifier": "scikit-learn sets an estimator's parameters and results after construction",
     "RobustRegressor": "scikit-learn sets an estimator's parameters and results after construction",
     "_Descent": "the state of one run of Newton's loop",
+    "_Descents": "the state of one batch of quasi-Newton descents",
     "_Alternation": "the state of one batch on its way to a joint fit and scale",
     "_View": "counts what SciPy asks for during one run",
 }

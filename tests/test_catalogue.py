@@ -18,7 +18,7 @@ def entries():
     root = catalogue.config_dir()
     for path in sorted(root.rglob("*/*.yaml")):
         group = path.parent.relative_to(root).as_posix()
-        if "_target_" in catalogue.spec(group, path.stem):
+        if group != "task" and "_target_" in catalogue.spec(group, path.stem):
             yield group, path.stem
 
 

@@ -13,6 +13,14 @@ import pytest
 from robustfit import cell as study
 from robustfit.catalogue import GROUPS, names, spec
 from robustfit.errors import BadParameter, Incompatible
+from robustfit.task import fitting
+
+TASKS = {
+    "regression": {},
+    "classification": {"scenario": "gaussian_classes", "contamination": "flips", "loss": "cross_entropy"},
+    "boxes": {"scenario": "random_boxes", "contamination": "displaced"},
+}
+"""What other tasks need in the place of PARTS."""
 
 PARTS = {
     "scenario": "line",
@@ -66,7 +74,12 @@ def test_the_key_is_that_of_the_values_not_of_how_they_are_written():
 OTHER = [
     {"seed": 1},
     {"outliers": 0.2},
-    *({group: name} for group in ("loss", "contamination", "initial") for name in names(group) if name != PARTS[group]),
+    *(
+        {group: name}
+        for group in ("loss", "contamination", "initial")
+        for name in fitting(group, "regression")
+        if name != PARTS[group]
+    ),
     {"scale": "fixed"},
     {"penalty": "l2"},
     {"solver": "lbfgs"},
@@ -82,7 +95,7 @@ OTHER = [
 
 
 each_part = pytest.mark.parametrize(
-    ("group", "name"), [(group, name) for group in GROUPS for name in names(group) if name != "csv"]
+    ("group", "name"), [(group, name) for group in GROUPS for name in names(group) if not name.startswith("csv")]
 )
 
 
@@ -99,12 +112,21 @@ def test_no_parameter_of_a_part_is_forgotten(group, name):
     assert set(told) == {"is", *(entry.name for entry in fields(thing))}
 
 
+def suited(group, name):
+    """A cell with some part, and others that go with it."""
+    losses = {"linear_program": "mae", "mixed_integer": "zero_one", "best_of_surrogates": "zero_one"}
+    task = next(task for task in TASKS if name in fitting(group, task))
+    options = TASKS["classification"] if losses.get(name) == "zero_one" else TASKS[task]
+    options = options | ({"loss": losses[name]} if name in losses else {})
+    solver = {"solver": "auto"} if task != "regression" and group == "loss" else {}
+    return cell(**options | solver | {group: name})
+
+
 @each_part
 def test_every_parameter_of_a_part_is_a_column(group, name):
     if group == "initial":
         return  # an estimator in itself: its name says all
-    options = {"loss": "mae"} if name == "linear_program" else {}
-    settings = cell(**options | {group: name}).settings
+    settings = suited(group, name).settings
     for entry in fields(study.build(spec(group, name), group)):
         assert f"{group}.{entry.name}" in settings
     assert not any(is_dataclass(value) or isinstance(value, Mapping | tuple) for value in settings.values())
@@ -156,7 +178,7 @@ SMALL_BLOCKS = {"scenario.n_samples": 8000}
 """Eight replicates a block."""
 
 
-@pytest.mark.parametrize("loss", names("loss"))
+@pytest.mark.parametrize("loss", fitting("loss", "regression"))
 @pytest.mark.parametrize("solver", ["newton", "auto"])
 def test_fewer_replicates_are_a_prefix_of_more(loss, solver):
     one = cell(loss=loss, solver=solver, outliers=0.2)
@@ -164,7 +186,7 @@ def test_fewer_replicates_are_a_prefix_of_more(loss, solver):
 
 
 @pytest.mark.parametrize("scale", names("scale"))
-@pytest.mark.parametrize("scenario", [name for name in names("scenario") if name != "csv"])
+@pytest.mark.parametrize("scenario", [name for name in fitting("scenario", "regression") if name != "csv"])
 def test_fewer_replicates_are_a_prefix_of_more_for_every_scale_and_scenario(scale, scenario):
     one = cell(scale=scale, scenario=scenario, outliers=0.3, contamination="bad_leverage")
     assert_same(rows(one, 3), rows(one, 9).iloc[:3])
@@ -209,7 +231,7 @@ def test_every_loss_solver_and_fraction_meets_the_same_clean_data():
 
 
 def test_clean_data_do_not_depend_on_the_contamination():
-    draws = [cell(contamination=name).draw(3)[0] for name in names("contamination")]
+    draws = [cell(contamination=name).draw(3)[0] for name in fitting("contamination", "regression")]
     for data in draws:
         np.testing.assert_array_equal(data.y_clean, draws[0].y_clean)
         np.testing.assert_array_equal(data.outliers, draws[0].outliers)
@@ -248,7 +270,7 @@ def test_the_truth_and_the_errors_from_it():
         assert row["surface_error"] == pytest.approx(row["coef_error"]), "features are uncorrelated, of unit variance"
 
 
-@pytest.mark.parametrize("scenario", [name for name in names("scenario") if name != "csv"])
+@pytest.mark.parametrize("scenario", [name for name in fitting("scenario", "regression") if name != "csv"])
 @pytest.mark.parametrize("loss", ["mae", "huber", "bisquare"])
 def test_rows_survive_parquet(scenario, loss):
     table = rows(cell(scenario=scenario, loss=loss), 3)
@@ -272,10 +294,10 @@ def test_types_are_those_of_the_columns():
 
 
 def test_rows_of_all_parts_go_into_one_table():
-    cells = [cell(loss=loss, solver="auto") for loss in names("loss")]
-    cells += [cell(scenario=name) for name in names("scenario") if name != "csv"]
-    cells += [cell(solver=name, loss="mae" if name == "linear_program" else "huber") for name in names("solver")]
-    cells += [cell(contamination=name) for name in names("contamination")]
+    cells = [cell(loss=loss, solver="auto") for loss in fitting("loss", "regression")]
+    cells += [cell(scenario=name) for name in fitting("scenario", "regression") if name != "csv"]
+    cells += [suited("solver", name) for name in names("solver")]
+    cells += [cell(contamination=name) for name in fitting("contamination", "regression")]
     cells += [cell(penalty="l2"), cell(scale="fixed"), cell(initial="ols")]
     failed = study.failed_rows("run", config(outliers="abc", more={"loss.delta": "wide"}), "why")
     table = pd.concat([failed, *(rows(one, 1) for one in cells)], ignore_index=True)

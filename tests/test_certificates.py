@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference_data import read
 from scipy import optimize
 
-from robustfit.catalogue import make, names
+from robustfit.catalogue import make
 from robustfit.certificates import CERTIFIED, certify, relative_gap, solution_width, stationarity
 from robustfit.errors import Incompatible
 from robustfit.estimators.m import FALSE_SUCCESS, false_success
@@ -27,10 +27,11 @@ from robustfit.penalties.l2 import L2
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
 from robustfit.solvers.newton import Newton
+from robustfit.task import fitting
 
 EPS = np.finfo(float).eps
 N = 30
-SHIPPED = [make("loss", name) for name in names("loss")]
+SHIPPED = [make("loss", name) for name in fitting("loss", "regression")]
 CONVEX = [loss for loss in SHIPPED if loss.convex] + [Quantile(0.05), Quantile(0.9), Huber(0.01), LogCosh(10.0)]
 SMOOTH = [loss for loss in CONVEX if not hasattr(loss, "pieces")]
 OTHERS = [loss for loss in SHIPPED if not loss.convex]

@@ -52,6 +52,15 @@ def test_a_cell_against_least_squares_is_the_paired_statistic():
     assert line["location"] == "mean" and np.isnan(line["median_ratio"])
 
 
+@pytest.mark.parametrize(("main", "squared"), [("clean_error", "direction_error"), ("iou_error", "corner_error")])
+def test_labels_and_boxes_are_compared_by_their_own_errors(main, squared):
+    """Also where the table has the columns of another task, empty."""
+    cells = [cell("huber", HUBER, 2 * HUBER), cell("mse", LS, 3 * LS)]
+    renamed = {"surface_error": main, "slope_error": squared}
+    others = [one.rename(columns=renamed).assign(surface_error=np.nan, slope_error=np.nan) for one in cells]
+    pd.testing.assert_frame_equal(compare(pd.concat(cells)), compare(pd.concat(others)))
+
+
 def test_a_cell_against_itself_differs_by_nothing():
     line = lines(cell("mse", LS))["mse"]
     assert [line[name] for name in ("difference", "difference_mcse", "efficiency", "efficiency_mcse")] == [0, 0, 1, 0]

@@ -104,7 +104,7 @@ def test_a_users_class_that_is_no_loss(home):
     (home / "mine" / "loss" / "nothing.yaml").write_text(text, encoding="utf-8")
     run = call(home, "--config-dir", "mine", "loss=nothing")
     assert (run.code, run.results) == (2, [])
-    assert "must be a ResidualLoss" in run.err and run.err.count("\n") == 1
+    assert "must be a Loss" in run.err and run.err.count("\n") == 1
 
 
 CONSOLE = (sys.executable, "-P", "-c", "from robustfit.cli import main; main()")

@@ -39,6 +39,29 @@ def test_products(batch):
 
 
 @batches
+@pytest.mark.parametrize("k", [1, 2, 4])
+def test_products_with_several_outputs(batch, k):
+    """Coefficients of one row of B after the other: B[j, c] is the entry j k + c."""
+    X, B, V = draw(batch, N, P), draw(batch, P, k), draw(batch, N, k)
+    half = draw(batch, N, k, k)
+    blocks = half + np.swapaxes(half, -1, -2)
+    flat = B.reshape(*batch, P * k)
+    assert_same(linalg.apply_outputs(X, flat, k), np.einsum("...ij,...jc->...ic", X, B))
+    expected = np.einsum("...ij,...ic->...jc", X, V).reshape(*batch, P * k)
+    assert_same(linalg.adjoint_outputs(X, V), expected)
+    gram = np.einsum("...ij,...icd,...il->...jcld", X, blocks, X).reshape(*batch, P * k, P * k)
+    assert_same(linalg.gram_outputs(X, blocks), gram)
+    inner = np.einsum("...ic,...ic->...", linalg.apply_outputs(X, flat, k), V)
+    np.testing.assert_allclose(np.einsum("...q,...q->...", flat, linalg.adjoint_outputs(X, V)), inner, rtol=1e-11)
+
+
+def test_one_design_serves_a_batch_of_outputs():
+    X, flat, V = draw((), N, P), draw((5,), 2 * P), draw((5,), N, 2)
+    assert_same(linalg.apply_outputs(X, flat, 2), np.stack([linalg.apply_outputs(X, one, 2) for one in flat]))
+    assert_same(linalg.adjoint_outputs(X, V), np.stack([linalg.adjoint_outputs(X, one) for one in V]))
+
+
+@batches
 def test_solve_and_cholesky_and_least_squares(batch):
     A, r = definite(batch), draw(batch, P)
     X, y, w = draw(batch, N, P), draw(batch, N), draw(batch, N) ** 2

@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from scipy.optimize import minimize
 
 from robustfit import panels
-from robustfit.catalogue import names
+from robustfit.task import fitting
 
 RNG = np.random.default_rng(0)
 
@@ -42,10 +42,35 @@ def test_no_labels_are_no_trouble():
 
 
 def test_losses_differ_in_colour_and_in_a_second_cue():
-    styles = list(panels.STYLES.values())
-    assert set(panels.STYLES) <= set(names("loss"))
-    for one, other in itertools.combinations(styles, 2):
+    numbers = ["mse", "mae", "huber", "smooth_l1", "log_cosh", "cauchy", "bisquare", "welsch"]
+    for one, other in itertools.combinations([panels.STYLES[name] for name in numbers], 2):
         assert one.color != other.color and one.marker != other.marker
+
+
+LABELS = [
+    "cross_entropy",
+    "hinge",
+    "squared_hinge",
+    "focal",
+    "zero_one",
+    "perceptron",
+    "savage",
+    "sigmoid_mse",
+    "sigmoid",
+]
+BOXES = ["iou", "log_iou", "giou", "diou", "ciou", "total_ciou"]
+
+
+@pytest.mark.parametrize(
+    "drawn", [["mse", *LABELS], ["mse", "mae", "huber", "smooth_l1", *BOXES]], ids=["labels", "boxes"]
+)
+def test_losses_of_labels_and_of_boxes_differ_in_line_and_in_marker(drawn):
+    for one, other in itertools.combinations([panels.STYLES[name] for name in drawn], 2):
+        assert (one.color, one.dashes) != (other.color, other.dashes) and one.marker != other.marker
+
+
+def test_every_loss_that_is_drawn_has_a_style_of_its_own():
+    assert set(fitting("loss", "regression")) - set(panels.STYLES) <= {"quantile"}
 
 
 def test_lines_of_one_loss_differ():

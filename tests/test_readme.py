@@ -11,7 +11,8 @@ import yaml
 from command import ROOT, call
 
 from robustfit import report
-from robustfit.catalogue import names, spec
+from robustfit.catalogue import spec
+from robustfit.task import fitting
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -85,17 +86,34 @@ def test_the_readers_loss_is_there_to_be_tried(home):
     assert (home / f"{module}.py").is_file()
 
 
+def columns(task=""):
+    """The table of columns between its marks."""
+    mark = f"columns {task}".strip()
+    (table,) = re.findall(rf"<!-- {mark} -->\n(.*?)\n<!-- /{mark} -->", README, re.DOTALL)
+    return table
+
+
 def test_the_table_of_columns_is_that_of_the_code():
-    (table,) = re.findall(r"<!-- columns -->\n(.*?)\n<!-- /columns -->", README, re.DOTALL)
-    assert table == report.columns_table(), "paste what `print(robustfit.report.columns_table())` prints"
+    assert columns() == report.columns_table(), "paste what `print(robustfit.report.columns_table())` prints"
+
+
+@pytest.mark.parametrize("task", ["classification", "boxes"])
+def test_the_tables_of_other_tasks_are_those_of_the_code(task):
+    assert columns(task) == report.columns_table(task, beyond="regression")
 
 
 def test_the_table_of_losses_has_every_loss_and_its_constant():
     cells = [line.split("|") for line in README.splitlines() if line.count("|") == 6]
     rows = {row[1].strip(" `"): row for row in cells}
-    for name in names("loss"):
+    for name in fitting("loss", "regression"):
         constants = {key: value for key, value in spec("loss", name).items() if key != "_target_"}
         assert all(f"`{key}` = {value:g}" in rows[name][3] for key, value in constants.items()), name
+
+
+@pytest.mark.parametrize("task", ["classification", "boxes"])
+def test_every_loss_of_a_task_is_in_a_table(task):
+    told = set(re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE))
+    assert set(fitting("loss", task)) <= told
 
 
 def test_every_file_that_is_shown_or_linked_is_there():
@@ -108,4 +126,5 @@ def test_every_override_that_is_mentioned_exists(tmp_path):
     mentioned = set(re.findall(r"`((?:loss|scale|solver|initial)[.\w]*=[.\w]+(?: [.\w]+=[.\w]+)*)`", README))
     assert "loss.delta=1 scale=fixed" in mentioned
     for words in mentioned:
-        assert call(tmp_path, *words.split(), "figure=false", "stability=none").code == 0, words
+        tasks = ([], ["task=classification"])
+        assert any(call(tmp_path, *task, *words.split(), "figure=false").code == 0 for task in tasks), words

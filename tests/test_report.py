@@ -29,7 +29,7 @@ def cell(outliers=0.1, seed=0, more=None, **names):
 def single(replicates=1, **settings):
     (fitted,) = study.run(cell(**settings), replicates)
     first = fitted.data.take(slice(0, 1))
-    return report.single(fitted, study.least_squares().fit(first.X, first.y, None, first.intercept))
+    return report.single(fitted, study.reference("regression").fit(first.X, first.y, None, first.intercept))
 
 
 def test_aligned_columns_start_and_end_together():
@@ -188,6 +188,7 @@ def test_tolerated_fractions_are_a_line_per_loss_and_a_column_per_kind():
             "tolerated_fraction": [0.0, 0.05, 0.0, 0.1, 0.35, np.nan],
             "tolerated_low": [0.0, 0.05, 0.0, 0.1, 0.3, np.nan],
             "tolerated_high": [0.0, 0.05, 0.0, 0.1, 0.35, np.nan],
+            "measure": "surface_error",
             "bound": 1.0,
             "location": "mean",
             "largest_fraction": 0.35,
@@ -214,3 +215,10 @@ def test_the_columns_table_documents_every_column_in_one_line():
     found = [re.fullmatch(r"\| `(\w+)` \| (\S.*\.) \|", line) for line in lines]
     assert all(found)
     assert [match[1] for match in found if match] == list(study.column_docs())
+
+
+def test_the_columns_that_a_task_has_beyond_another_are_those_it_lacks():
+    names = re.findall(r"^\| `(\w+)` ", report.columns_table("classification", beyond="regression"), re.MULTILINE)
+    both = study.column_docs("regression").items() & study.column_docs("classification").items()
+    assert set(names) == set(study.column_docs("classification")) - {name for name, _ in both}
+    assert "clean_error" in names and "loss" not in names and "outlier_ap" in names, "which says something else there"

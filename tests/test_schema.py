@@ -1,6 +1,6 @@
 """The columns of rows: the same in every file of a folder, whatever was fitted and even where nothing could be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -8,14 +8,21 @@ import pyarrow as pa
 import pyarrow.dataset
 import pytest
 
-from robustfit.catalogue import GROUPS, names, spec
+from robustfit.catalogue import GROUPS, make, spec
 from robustfit.cell import Cell, Fitted
 from robustfit.losses.mse import MSE
 from robustfit.parameters import Parametrised
 from robustfit.schema import table, types
+from robustfit.task import TASKS, fitting
 
 CHOICES = {"scenario": "linear", "contamination": "vertical", "loss": "huber", "solver": "auto"}
 CHOICES |= {"scale": "mad", "initial": "lad", "penalty": "none", "stability": "none"}
+OF_TASK = {
+    "regression": {},
+    "classification": {"scenario": "gaussian_classes", "contamination": "flips"},
+    "boxes": {"scenario": "random_boxes", "contamination": "displaced"},
+}
+"""What goes with each task."""
 
 
 def config(**choices):
@@ -24,13 +31,47 @@ def config(**choices):
     return groups | {"outliers": 0.1, "seed": 0}
 
 
-@pytest.mark.parametrize("group", ["loss", "scale", "penalty", "contamination", "stability"])
-def test_every_shipped_choice_has_its_columns_from_the_start(group):
-    for name in names(group):
-        kwargs = {"loss": "huber"} | {group: name}
-        cell = Cell.from_config(config(**kwargs))
-        assert types(cell.parts.items()) == types([])
-        assert set(cell.settings) <= set(types([]))
+def of_scenario(task):
+    """The columns of a task's rows."""
+    return types([("scenario", make("scenario", OF_TASK[task].get("scenario", "linear")))])
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("group", ["scenario", "contamination", "loss", "solver", "scale", "penalty", "stability"])
+def test_every_shipped_choice_has_its_columns_from_the_start(group, task):
+    for name in fitting(group, task):
+        if "path" not in spec(group, name):
+            part = make(group, name)
+            made = types([("scenario", make("scenario", OF_TASK[task].get("scenario", "linear"))), (group, part)])
+            assert made == of_scenario(task), name
+            assert {f"{group}.{entry.name}" for entry in fields(part)} <= set(made), name
+
+
+def test_the_settings_of_a_cell_are_columns():
+    for name in fitting("loss", "regression"):
+        cell = Cell.from_config(config(loss=name))
+        assert set(cell.settings) <= set(types([])) == set(types(cell.parts.items()))
+
+
+def test_columns_of_another_task_do_not_appear():
+    regression, labels, boxes = (set(of_scenario(task)) for task in TASKS)
+    assert "surface_error" in regression and not {"clean_error", "iou_error"} & regression
+    assert "clean_error" in labels and not {"surface_error", "iou_error", "intercept"} & labels
+    assert "iou_error" in boxes and not {"surface_error", "clean_error", "intercept"} & boxes
+    assert "scenario.share" in labels and "contamination.about" in boxes and "contamination.shift" in regression
+    assert not {"scenario.n_classes", "contamination.of", "contamination.about", "scenario.variation"} & regression
+    assert not {"contamination.shift", "contamination.about", "scenario.variation"} & labels
+    assert not {"contamination.shift", "contamination.of", "scenario.share"} & boxes
+
+
+def test_several_tasks_have_the_columns_of_all():
+    """No column has a type in one task and another in the next."""
+    scenarios = [make("scenario", name) for name in ("linear", "random_boxes", "gaussian_classes")]
+    together = types(("scenario", scenario) for scenario in scenarios)
+    for task in TASKS:
+        alone = of_scenario(task)
+        assert {name: together[name] for name in alone} == alone
+    assert set(together) == set().union(*map(of_scenario, TASKS))
 
 
 def test_the_types_are_those_of_the_values():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from robustfit.catalogue import make, names
+from robustfit.catalogue import make
 from robustfit.data import Data, Truth
 from robustfit.estimators.m import M
 from robustfit.losses.cauchy import Cauchy
@@ -19,6 +19,7 @@ from robustfit.scales.fixed import Fixed
 from robustfit.scales.mad import MAD
 from robustfit.solvers.newton import Newton
 from robustfit.stability import COLUMNS, Moves, NoMoves, noise_scale, spread
+from robustfit.task import fitting
 
 N, P, B = 40, 3, 2
 SMALL = 1e-4
@@ -142,7 +143,7 @@ def test_spread():
 # --- columns
 
 
-@pytest.mark.parametrize("loss", names("loss"))
+@pytest.mark.parametrize("loss", fitting("loss", "regression"))
 def test_columns(loss):
     estimator = procedure(make("loss", loss), MAD())
     columns = measured(DATA, estimator, Moves(2))

@@ -41,6 +41,35 @@ GRIDS = {
 }
 
 
+OF_TASK = {
+    "classification": {"scenario": "gaussian_classes", "contamination": "flips", "loss": "mse", "scale": "fixed"},
+    "boxes": {"scenario": "random_boxes", "contamination": "displaced", "loss": "mse", "scale": "fixed"},
+}
+GRIDS |= {
+    "labels": {
+        "task": "classification",
+        "settings": {"scenario.n_samples": 40},
+        "axes": {
+            "loss": ["mse", "cross_entropy"],
+            "contamination": ["flips", "leverage_flips"],
+            "outliers": [0, 0.1, 0.3],
+        },
+        "skip": [{"outliers": 0, "contamination": "leverage_flips"}],
+    },
+    "rare": {
+        "task": "classification",
+        "settings": {"scenario.n_samples": 100},
+        "axes": {"loss": ["mse", "cross_entropy"], "scenario.share": [0.1, 0.2, 0.4]},
+    },
+    "boxes": {
+        "task": "boxes",
+        "settings": {"scenario.n_samples": 40},
+        "axes": {"loss": ["mse", "mae"], "contamination": ["displaced", "rescaled"], "outliers": [0, 0.1, 0.3]},
+        "skip": [{"outliers": 0, "contamination": "rescaled"}],
+    },
+}
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Each study with its summary, made once."""
@@ -48,10 +77,12 @@ def made(tmp_path_factory):
 
     def make(name):
         if name not in found:
-            groups = {group: {"name": CHOICES[group], **spec(group, CHOICES[group])} for group in GROUPS}
+            content = dict(GRIDS[name])
+            chosen = CHOICES | OF_TASK.get(content.pop("task", ""), {})
+            groups = {group: {"name": chosen[group], **spec(group, chosen[group])} for group in GROUPS}
             base = groups | {"outliers": 0.0, "seed": 0}
             path = tmp_path_factory.mktemp(name)
-            study = Study.of(name, Grid.of(GRIDS[name]), base, 64, Store(path), consent=False)
+            study = Study.of(name, Grid.of(content), base, 64, Store(path), consent=False)
             assert study.run(Serial()) == []
             tables = list(study.tables())
             summary = pd.concat([summarise(rows) for rows in tables], ignore_index=True)
@@ -75,6 +106,9 @@ def curves(axes):
         ("tuning", {"error", "estimates", "tuning"}),
         ("solvers", {"convergence"}),
         ("lonely", {"estimates"}),
+        ("labels", {"error", "estimates", "frontier"}),
+        ("rare", {"error", "efficiency", "minority", "estimates"}),
+        ("boxes", {"error", "estimates", "frontier"}),
     ],
 )
 def test_what_varies_decides_what_is_drawn(made, tmp_path, name, expected):
@@ -96,6 +130,24 @@ def test_lines_are_those_of_the_summary(made):
             x, y = curves(axes)[STYLES[loss].color]
             np.testing.assert_array_equal(x, [0.0, 0.1, 0.3])
             np.testing.assert_array_equal(y, shown(cells)["value"])
+
+
+@pytest.mark.parametrize(
+    ("name", "measure", "x", "y"),
+    [
+        ("labels", "clean_error", "fraction of outliers", "mean share of clean rows mislabelled"),
+        ("rare", "clean_error", "share of the last class", "mean share of clean rows mislabelled"),
+        ("boxes", "iou_error", "fraction of outliers", "mean 1 - IoU with clean boxes"),
+    ],
+)
+def test_the_error_is_that_of_the_task_and_the_axes_say_so(made, name, measure, x, y):
+    _, summary = made(name)
+    layout = Layout.of(summary)
+    figure = study_figures.along(summary, layout, "error")
+    assert {axes.get_xlabel() for axes in figure.axes} == {x}
+    assert figure.axes[0].get_ylabel() == f"{y}\n(± 2 MCSE)"
+    drawn = np.concatenate([heights for axes in figure.axes for _, heights in curves(axes).values()])
+    assert set(drawn) == set(summary[measure])
 
 
 def test_bands_are_two_standard_errors_wide(made):

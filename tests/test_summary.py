@@ -10,17 +10,20 @@ from robustfit import montecarlo
 from robustfit.summary import (
     ERRORS,
     LOCATED,
+    MAIN,
     RANK,
     SHARES,
     SUMMARISED,
     column_docs,
     data_names,
     failed,
+    medians,
     ranked,
     setting_names,
     shown,
     summarise,
 )
+from robustfit.task import TASKS
 
 
 def rows(cell="a", **columns):
@@ -52,7 +55,9 @@ def test_every_measure_has_mean_error_and_count():
 def test_the_measures_are_columns_of_the_rows():
     from robustfit.cell import column_docs
 
-    assert set(SUMMARISED) | set(SHARES) <= set(column_docs())
+    columns = set().union(*(column_docs(task) for task in TASKS))
+    assert set(SUMMARISED) | set(SHARES) <= columns
+    assert set(MAIN) | set(ERRORS) <= set(SUMMARISED)
 
 
 def test_booleans_are_shares():
@@ -176,6 +181,26 @@ def test_ranks_share_ties_and_start_anew_with_other_samples():
     summary = ranked(summarise(table.reset_index(drop=True)))
     assert set(summary) - set(summarise(table)) == set(RANK)
     assert summary["rank"].tolist() == [4, 1, 1, 3, 1]  # c ties with b, within 2 x 0.082; d with c, but not with b
+
+
+@pytest.mark.parametrize("main", ["clean_error", "iou_error"])
+def test_ranks_of_labels_and_boxes_are_by_their_main_measure(main):
+    tables = [rows("a", surface_error=[3.0, 3.1, 2.9]), rows("b", surface_error=[1.0, 1.1, 0.9])]
+    ours, theirs = (
+        ranked(summarise(pd.concat([table.rename(columns={"surface_error": name}) for table in tables])))
+        for name in ("surface_error", main)
+    )
+    assert theirs["rank"].tolist() == ours["rank"].tolist() == [2, 1]
+    assert shown(theirs).equals(shown(ours)) and theirs[f"{main}_shown"].tolist() == ["mean", "mean"]
+
+
+def test_several_tasks_in_one_table_are_each_gone_by_their_own_measure():
+    tables = [rows("a", surface_error=[3.0, 5.0]), rows("b", clean_error=[0.1, 0.3]), rows("c", iou_error=[0.5, 0.7])]
+    tables = [table.assign(scenario=name) for table, name in zip(tables, "xyz", strict=True)]
+    summary = ranked(summarise(pd.concat(tables, ignore_index=True)))
+    assert shown(summary)["value"].tolist() == pytest.approx([4.0, 0.2, 0.6])
+    assert summary["rank"].tolist() == [1, 1, 1]
+    assert not medians(summary).any()
 
 
 def test_failures_rank_last_and_the_undefined_not_at_all():

@@ -8,7 +8,7 @@ import pytest
 
 from robustfit.errors import Unknown
 from robustfit.summary import setting_names
-from robustfit.tolerated import TOLERATED_DOCS, Circumstances, surface_errors, tolerated_fractions
+from robustfit.tolerated import TOLERATED_DOCS, Circumstances, tolerable_errors, tolerated_fractions
 
 FRACTIONS = (0.0, 0.1, 0.2, 0.3)
 
@@ -25,7 +25,7 @@ def errors_of(*tables):
     """As a study gives them: one set of data after the other."""
     errors = {}
     for table in tables:
-        errors |= surface_errors(table)
+        errors |= tolerable_errors(table)
     return errors
 
 
@@ -84,6 +84,25 @@ def test_the_bound_and_the_location_are_what_was_asked_for():
         tolerated(*cells, location="mode")
 
 
+@pytest.mark.parametrize(
+    ("measure", "main", "bound"), [("excess_error", "clean_error", 0.05), ("iou_error", "iou_error", 0.3)]
+)
+def test_labels_and_boxes_have_a_measure_and_a_bound_of_their_own(measure, main, bound):
+    cells = [
+        rows("mae", fraction, [size * bound] * 20).rename(columns={"surface_error": measure})
+        for fraction, size in zip(FRACTIONS, (0.1, 0.99, 1.01, 0.2), strict=True)
+    ]
+    cells = [one.assign(**{main: one[measure], "surface_error": np.nan}) for one in cells]
+    line = tolerated(*cells)["mae", "all"]
+    assert (line["measure"], line["bound"], line["tolerated_fraction"]) == (measure, bound, 0.1)
+    assert tolerated(*cells, bound=2 * bound)["mae", "all"]["tolerated_fraction"] == 0.3
+
+
+def test_where_the_best_rule_is_unknown_no_fraction_of_flips_is():
+    cells = [rows("mae", part, [0.1] * 9).rename(columns={"surface_error": "clean_error"}) for part in (0.0, 0.1)]
+    assert np.isnan(tolerated(*cells)["mae", "all"]["tolerated_fraction"])
+
+
 @pytest.mark.parametrize("location", ["mean", "median"])
 def test_the_interval_is_how_often_resampling_stays_within(location):
     """The location is at the bound itself: half of the samples are beyond, so the interval spans both fractions."""
@@ -123,7 +142,7 @@ def test_failed_and_missing_fits_are_infinite_errors():
 def test_a_replicate_without_a_row_is_an_infinite_error():
     table = pd.concat([rows("mae", 0.1, [1.0, 2.0, 3.0]).drop(index=1), rows("mse", 0.1, [1.0, 2.0, 3.0])])
     by_loss = {
-        dict(condition.estimator)["loss"]: values.tolist() for condition, values in surface_errors(table).items()
+        dict(condition.estimator)["loss"]: values.tolist() for condition, values in tolerable_errors(table).items()
     }
     assert by_loss == {"mae": [1.0, np.inf, 3.0], "mse": [1.0, 2.0, 3.0]}
 

@@ -95,7 +95,7 @@ def test_the_main_job_from_an_empty_directory(command, tmp_path):
 
 
 def test_help_and_refusal_from_an_empty_directory(command, tmp_path):
-    assert "loss: bisquare, cauchy, huber" in run(tmp_path, *command, "--help").out
+    assert "loss: bisquare, cauchy, ciou" in run(tmp_path, *command, "--help").out
     refused = run(tmp_path, *command, "loss=hubber")
     assert (refused.code, refused.results) == (2, [])
     assert refused.err.startswith("robustfit: no loss 'hubber' (did you mean 'huber'?)")

@@ -12,9 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from robustfit.data import Data, choose
+from robustfit.data import Data, choose, class_places, label_numbers
 from robustfit.errors import BadParameter, Incompatible
-from robustfit.linalg import Array, apply, least_squares
+from robustfit.linalg import Array, Mask, apply, least_squares
 from robustfit.parameters import Parametrised
 from robustfit.scales.base import median
 from robustfit.scales.mad import CONSISTENCY
@@ -23,10 +23,12 @@ from robustfit.scales.mad import CONSISTENCY
 class Contamination(Parametrised, ABC):
     """A way in which rows go wrong, stated for every row; `corrupt` decides which rows it happens to.
 
-    Fact: `off_surface`, whether the rows leave the surface, and so should be found by a detection of outliers.
+    Facts: `off_surface`, whether the rows leave the surface, and so should be found by a detection of outliers; `task`,
+    whether numbers (regression), labels (classification) or boxes can go wrong so.
     """
 
     off_surface: ClassVar[bool] = True
+    task: ClassVar[str] = "regression"
 
     @abstractmethod
     def spoil(self, data: Data, values: np.random.Generator) -> tuple[Array, Array]:
@@ -35,8 +37,9 @@ class Contamination(Parametrised, ABC):
     def corrupt(self, data: Data, fraction: float, marks: np.random.Generator, values: np.random.Generator) -> Data:
         """The clean data with exactly round(fraction n) rows of each sample spoilt and marked.
 
-        The rows are a prefix of one random permutation, and values are drawn for all rows whatever the fraction: the
-        outliers at 10 % are among those at 30 %, with the same values.
+        The rows are a prefix of one random permutation (which a `Choosy` contamination begins with rows of its choice),
+        and values are drawn for all rows whatever the fraction: the outliers at 10 % are among those at 30 %, with the
+        same values.
 
         Args:
             data: clean data; its arrays are not modified.
@@ -48,18 +51,27 @@ class Contamination(Parametrised, ABC):
             BadParameter: the fraction is out of range.
             Incompatible: the data lack what the contamination needs.
         """
-        count = n_outliers(fraction, data.y.shape[-1])
+        shape = data.X.shape[:-1]
+        count = n_outliers(fraction, shape[-1])
         if count == 0:
             return data
-        outliers = choose(marks, data.y.shape, count)
+        outliers = choose(marks, shape, count, self.first(data) if isinstance(self, Choosy) else None)
         X, y = self.spoil(data, values)
         return replace(
             data,
             X=np.where(outliers[..., None], X, data.X),
-            y=np.where(outliers, y, data.y),
+            y=np.where(outliers[..., None] if data.y.ndim > outliers.ndim else outliers, y, data.y),
             outliers=outliers,
             bad_leverage=self.off_surface,
         )
+
+
+class Choosy(ABC):
+    """A contamination that happens to some rows before any other."""
+
+    @abstractmethod
+    def first(self, data: Data) -> Mask:
+        """The rows that it happens to first, `(*batch, n)`; to others only when these have run out."""
 
 
 def n_outliers(fraction: float, n: int) -> int:
@@ -99,8 +111,6 @@ def width(values: Array) -> Array:
 def moved(data: Data, rows: Array, distance: Array | float) -> Array:
     """A copy of the rows, `(*batch, n, p)`, with x1 moved out to median + distance width of the clean column.
 
-    The width is the column's normalised MAD; its standard deviation where that is 0, as for rare dummies; else 1.
-
     Raises:
         Incompatible: there is no column besides the intercept.
 
@@ -109,13 +119,40 @@ def moved(data: Data, rows: Array, distance: Array | float) -> Array:
     array([[ 1.   , 15.826]])
     """
     first = int(data.intercept)
-    if data.X.shape[-1] <= first:
-        raise Incompatible("leverage needs a feature to move: there is no column besides the intercept")
-    column = data.X_clean[..., first]
-    unit = _or(width(column), _or(column.std(-1), 1.0))
+    unit = widths(data)[..., :1]
     X = rows.copy()
-    X[..., first] = median(column)[..., None] + distance * unit[..., None]
+    X[..., first] = median(data.X_clean[..., first])[..., None] + distance * unit
     return X
+
+
+def widths(data: Data) -> Array:
+    """The widths of the clean columns besides the intercept, `(*batch, q)`.
+
+    Normalised MAD; the standard deviation where that is 0, as for rare dummies; else 1.
+
+    Raises:
+        Incompatible: there is no such column.
+
+    >>> widths(Data.clean(np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 5.0]]), np.zeros(3))).round(4)
+    array([1.4826])
+    """
+    columns = np.swapaxes(data.X_clean[..., int(data.intercept) :], -1, -2)
+    if columns.shape[-2] == 0:
+        raise Incompatible("leverage needs a feature to move: there is no column besides the intercept")
+    return _or(width(columns), _or(columns.std(-1), 1.0))
+
+
+def other_class(data: Data, values: np.random.Generator) -> Array:
+    """A wrong label for every row, each of the other classes with the same probability.
+
+    >>> two = Data.clean(np.ones((2, 1)), np.array([-1.0, 1.0]), classes=("a", "b"))
+    >>> other_class(two, np.random.default_rng(0))
+    array([ 1., -1.])
+    """
+    k = len(data.classes)
+    places = (class_places(data.y, k) + values.integers(1, k, data.y.shape)) % k
+    labels: Array = label_numbers(k)[places]
+    return labels
 
 
 def surface(data: Data) -> Array:

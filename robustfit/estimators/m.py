@@ -12,18 +12,23 @@ from robustfit import joint, linalg
 from robustfit.catalogue import make, name_of, names
 from robustfit.certificates import Certificate, certify
 from robustfit.errors import Incompatible
-from robustfit.estimators.base import Estimator
+from robustfit.estimators.base import Estimator, Start
 from robustfit.fit import Fit, Solution, Status, status_where, statuses
 from robustfit.joint import Joint, significant
 from robustfit.linalg import Array, Mask
-from robustfit.losses.base import PolyhedralLoss, ResidualLoss
+from robustfit.losses.base import CurvedOutputLoss, Loss, OutputLoss, Polyhedral, ResidualLoss, Stepwise
+from robustfit.losses.classification.base import LabelLoss, signed
+from robustfit.losses.classification.cross_entropy import among
+from robustfit.losses.classification.softmax_cross_entropy import SoftmaxCrossEntropy, counted
 from robustfit.losses.mae import MAE
 from robustfit.losses.mse import MSE
+from robustfit.outputs import each_output, summed, vector
 from robustfit.penalties.base import Penalty
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import CHUNK_ENTRIES, Problem
 from robustfit.scales.base import InitialScale, JointScale, Scale
 from robustfit.scales.mad import MAD
+from robustfit.separation import separated
 from robustfit.solvers.auto import Auto
 from robustfit.solvers.base import Solver, many
 from robustfit.solvers.newton import Newton
@@ -50,7 +55,7 @@ class M(Estimator):
         loss: what an error costs, in units of the scale.
         solver: how it is minimised.
         scale: how wide the errors are.
-        initial: the estimator to start from; None is least squares.
+        initial: the estimator, or rule, to start from; None is least squares.
         penalty: what the slopes cost.
 
     Reference: Huber (1973), Ann. Statist. 1, 799-821.
@@ -61,10 +66,10 @@ class M(Estimator):
     (array([0., 1.]), 'converged')
     """
 
-    loss: ResidualLoss
+    loss: Loss
     solver: Solver = Auto()
     scale: Scale = MAD()
-    initial: Estimator | None = None
+    initial: Estimator | Start | None = None
     penalty: Penalty = field(default=NoPenalty())
 
     def __post_init__(self) -> None:
@@ -83,11 +88,22 @@ class M(Estimator):
         weights: Array | None = None,
         intercept: bool = True,
         starts: dict[str, Array] | None = None,
+        outputs: int = 1,
     ) -> Fit:
+        if outputs > 1 and isinstance(self.loss, ResidualLoss):
+            return summed(self.fit(*each_output(X, y, weights), intercept, starts))
+        if outputs > 1 and isinstance(self.loss, LabelLoss):
+            return replace(self, loss=among(self.loss, outputs)).fit(X, y, weights, intercept, starts)
         started = time.perf_counter()
-        problem = Problem(X, y, self.loss, np.ones(y.shape[:-1]), self.penalty, weights, intercept)
+        loss = self.loss
+        if isinstance(loss, LabelLoss):
+            X, y, weights = signed(X, y, weights, loss)
+        if isinstance(loss, SoftmaxCrossEntropy):
+            loss, weights = counted(loss, y, weights)
+        batch = y.shape[: y.ndim - 1 - (isinstance(loss, OutputLoss) and loss.wide)]
+        problem = Problem(X, y, loss, np.ones(batch), self.penalty, weights, intercept)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # what overflows is a failed fit
-            fit = _reshaped(self._fit_flat(problem.flat(), starts), problem.batch)
+            fit = _reshaped(self._fit_flat(problem.flat(), starts), problem)
         return replace(fit, seconds=time.perf_counter() - started)
 
     def _fit_flat(self, problem: Problem, starts: dict[str, Array] | None) -> Fit:
@@ -130,6 +146,8 @@ class M(Estimator):
         A joint scale is solved for here, with the coefficients, so that the solver starts where it should end.
         """
         initial, interpolated = self._initial(problem, {} if starts is None else starts)
+        if isinstance(self.loss, OutputLoss):
+            return initial, Joint.at(initial, np.ones(problem.batch))
         if isinstance(self.scale, InitialScale):
             residuals = problem.y if self.scale.given else problem.residuals(initial)
             scale = self.scale.estimate(residuals, problem.weights, interpolated)
@@ -140,11 +158,18 @@ class M(Estimator):
 
     def _initial(self, problem: Problem, starts: dict[str, Array]) -> tuple[Array, int]:
         """The initial coefficients, and through how many rows they pass by construction."""
-        key = repr(self.initial) + " of a sample" * self._roughly(problem)
+        key = repr(self.initial) + " of a sample" * self._roughly(problem) + self._kind
         if key not in starts:
             starts[key] = self._initial_fit(problem.thinned() if self._roughly(problem) else problem)
-        through = isinstance(self.initial, M) and isinstance(self.initial.loss, PolyhedralLoss)
+        through = isinstance(self.initial, M) and isinstance(self.initial.loss, Polyhedral)
         return starts[key], problem.X.shape[-1] if through else 0
+
+    @property
+    def _kind(self) -> str:
+        """Of what the initial fit is: losses of another kind start from other numbers."""
+        if isinstance(self.loss, OutputLoss):
+            return f" of {self.loss.outputs} outputs"
+        return " of margins" if isinstance(self.loss, LabelLoss) else ""
 
     def _roughly(self, problem: Problem) -> bool:
         """Whether a sample of very many rows will do for the initial fit: where nothing of it is left in the end."""
@@ -152,10 +177,31 @@ class M(Estimator):
         return given and problem.large and self.loss.convex
 
     def _initial_fit(self, problem: Problem) -> Array:
+        if isinstance(self.loss, OutputLoss):
+            X, y, weights = each_output(problem.X, self.loss.targets(problem.y), problem.weights)
+            alone = Problem(X, y, MSE(), np.ones(()), NoPenalty(), weights, problem.intercept).flat().columnwise()
+            coef = self._initial_of(alone).reshape(len(X), -1, X.shape[-1])
+            if isinstance(self.loss, CurvedOutputLoss):  # no step will change the part that no cost sees: let it be 0
+                coef = coef - np.linalg.pinv(self.loss.unseen) @ self.loss.unseen @ coef
+            return vector(coef)
+        return self._initial_of(problem)
+
+    def _initial_of(self, problem: Problem) -> Array:
         X, y, weights = problem.X, problem.y, problem.weights
         if isinstance(self.initial, M):
             return self.initial.solve(X, y, weights)
+        if isinstance(self.initial, Start):
+            return self.initial.coef(*self._labelled(problem), weights, problem.intercept)
         return linalg.least_squares(X, y, weights) if self.initial is None else self.initial.fit(X, y, weights).coef
+
+    def _labelled(self, problem: Problem) -> tuple[Array, Array]:
+        """Rows and labels -1 and 1: as they were before they were signed, or of one class against the others."""
+        X, y = problem.X, problem.y
+        if isinstance(self.loss, OutputLoss):
+            return X, 2.0 * y - 1.0
+        if isinstance(self.loss, LabelLoss) and problem.intercept:
+            return X * X[..., :1], X[..., 0]
+        return X, y
 
     def _first(self, problem: Problem, initial: Array) -> Array:
         """Where the solver starts: at the initial fit; at least squares for LAD, which the initial fit would give away.
@@ -163,15 +209,18 @@ class M(Estimator):
         A penalty moves it by one reweighted step: the initial fit knows nothing of it, and where it is strong the
         objective there would be many times the least one.
         """
-        polyhedral, coef = isinstance(self.loss, PolyhedralLoss), initial
-        if polyhedral and self.initial is not None:
+        polyhedral, coef = isinstance(self.loss, Polyhedral), initial
+        if polyhedral and self.initial is not None and not isinstance(self.loss, LabelLoss):
             some = problem.thinned() if problem.large else problem
             coef = linalg.least_squares(some.X, some.y, some.weights)
         if isinstance(self.penalty, NoPenalty):
             return coef
+        if isinstance(self.loss, (Stepwise, OutputLoss)):
+            return coef
         u = problem.standardised(coef)
-        weight = np.ones_like(u) if polyhedral else self.loss.weight(u)
-        gradient = problem.embed(self.penalty.gradient(problem.slopes(coef))) - problem.pull(weight * u)
+        weight = np.ones_like(u) if polyhedral else problem.weight(u)
+        psi = u if polyhedral else problem.psi_given(u, weight)
+        gradient = problem.embed(self.penalty.gradient(problem.slopes(coef))) - problem.pull(psi)
         return coef - linalg.solve(problem.hessian(coef, weight), gradient)
 
     def solve(self, X: Array, y: Array, weights: Array | None = None, intercept: bool = True) -> Array:
@@ -193,7 +242,8 @@ class M(Estimator):
         """The problem with the joint scale of a fit that needed none."""
         if not (isinstance(self.scale, JointScale) and self.loss.scale_free):
             return problem
-        scale = self.scale.update(problem.residuals(coef), self.loss, coef.shape[-1], problem.weights)
+        loss = joint.of_residuals(self.loss)
+        scale = self.scale.update(problem.residuals(coef), loss, coef.shape[-1], problem.weights)
         return replace(problem, scale=significant(scale, problem, coef))
 
     def _limit(self, problem: Problem, initial: Array) -> Fit:
@@ -213,17 +263,19 @@ class M(Estimator):
     def _measured(self, problem: Problem, initial: Array, solution: Solution, solver: Solver) -> Fit:
         """What is true of a solution: nothing here is the solver's word but its own claim of success."""
         certificate = certify(problem, solution.coef)
-        status = status_where(certificate.perfect, Status.perfect_fit, solution.status)
+        searched = solution.searched & solution.success & (certificate.kind == "none")
+        status = status_where(separated(problem, solution.coef), Status.separated, solution.status)
+        status = status_where(certificate.perfect, Status.perfect_fit, status)
         return Fit(
             coef=solution.coef,
             scale=np.broadcast_to(problem.scale, problem.batch),
             initial=initial,
             objective=certificate.objective,
             gradient_norm=np.sqrt(np.square(certificate.gradient).sum(-1)),
-            gap=certificate.gap,
-            gap_kind=np.full(problem.batch, certificate.kind),
+            gap=np.where(searched, 0.0, certificate.gap),
+            gap_kind=np.where(searched, "search", certificate.kind),
             certified=certificate.certified,
-            false_success=false_success(solution.success, certificate),
+            false_success=false_success(solution.success & (status != Status.separated), certificate),
             solution=replace(solution, status=status),
             loss=self.loss,
             solver=solution.solver or name_of("solver", solver),
@@ -233,10 +285,10 @@ class M(Estimator):
         """The fit of one problem in an orthogonal basis of its columns' span, brought back with the shortest slopes."""
         basis, back, null = linalg.span(linalg.double(problem.X[0]))
         if not basis.shape[-1]:
-            zeros = np.zeros((1, len(back)))
+            zeros = np.zeros((1, len(back) * problem.outputs))
             return self._measured(problem, zeros, many(zeros, 0, 0, Status.rank_deficient), self.solver)
         fit = self._fit_regular(replace(problem, X=basis[None]))
-        coef, initial = (_least_norm(linalg.apply(back, part), null, problem) for part in (fit.coef, fit.initial))
+        coef, initial = (_brought_back(part, back, null, problem) for part in (fit.coef, fit.initial))
         solved = np.array([status in (Status.converged, Status.perfect_fit) for status in fit.status])
         status = status_where(solved & (null.size > 0), Status.rank_deficient, fit.status)
         solution = replace(fit.solution, coef=coef, status=status)
@@ -250,10 +302,16 @@ def _unproved(fit: Fit) -> Fit:
     return replace(fit, gap=np.where(whole, 0.0, np.nan), gap_kind=kind, certified=fit.certified & whole)
 
 
-def _least_norm(coef: Array, null: Array, problem: Problem) -> Array:
+def _brought_back(coef: Array, back: Array, null: Array, problem: Problem) -> Array:
+    """The coefficients of X from those of a basis of its columns, of one problem; with several outputs, of each."""
+    alone = np.swapaxes(coef.reshape(-1, problem.outputs), 0, 1)
+    return vector(_least_norm(linalg.apply(back, alone), null, problem.intercept)[None])
+
+
+def _least_norm(coef: Array, null: Array, intercept: bool) -> Array:
     """The coefficients with the same fitted values and the shortest slopes; null spans what X does not see."""
-    silent = problem.slopes(null.T).T
-    return coef - problem.slopes(coef) @ np.linalg.pinv(silent).T @ null.T
+    first = int(intercept)
+    return coef - coef[:, first:] @ np.linalg.pinv(null[first:]).T @ null.T
 
 
 def false_success(claimed: Mask, certificate: Certificate) -> Mask:
@@ -303,9 +361,13 @@ def _scattered(masks: list[Mask], values: list[Array]) -> Any:
     return whole
 
 
-def _reshaped(fit: Fit, batch: tuple[int, ...]) -> Fit:
+def _reshaped(fit: Fit, problem: Problem) -> Fit:
+    """The fit in the problem's batch axes, its coefficients with an axis of outputs where there are several."""
+    k = problem.outputs
+
     def shaped(value: Array) -> Any:
-        return value.reshape((*batch, *value.shape[1:]))
+        ends = (value.shape[-1] // k, k) if k > 1 and value.ndim > 1 else value.shape[1:]
+        return value.reshape((*problem.batch, *ends))
 
     counts: dict[str, Any] = {name: shaped(getattr(fit.solution, name)) for name in _COUNTS}
     parts: dict[str, Any] = {name: shaped(getattr(fit, name)) for name in _ARRAYS}

@@ -1,9 +1,10 @@
 """What a loss is.
 
-A loss maps an observation y and a prediction eta to a cost. The losses of regression depend on the standardised
-residual u = (y - eta) / scale alone and are stated as rho(u), with psi = rho' and weight = psi(u) / u. Capabilities
-are types: `SmoothLoss` has a weight and a curvature, `PolyhedralLoss` is piecewise linear and can be minimised exactly
-by linear programming, `Conjugate` losses give certificates, `Bounded` ones know their supremum.
+A loss maps an observation y and a prediction eta to a cost. Most depend on one number u per row, its error, and are
+stated as rho(u), with psi = rho'; those of regression on the standardised residual u = (y - eta) / scale, with
+weight = psi(u) / u. Others take k predictions per row. Capabilities are types: `SmoothLoss` has a weight and a
+curvature, `Polyhedral` ones are piecewise linear and can be minimised exactly by linear programming, `Conjugate` losses
+give certificates, `Bounded` ones know their supremum.
 """
 
 from __future__ import annotations
@@ -38,11 +39,15 @@ def reduce(values: Array, reduction: str) -> Array:
 class Loss(Parametrised, ABC):
     """What an error costs: `value` and its derivative `slope` in the prediction.
 
-    Facts: `convex`; `scale_free`: the minimiser does not depend on the scale, and the objective is taken at scale 1.
+    Facts: `convex`; `scale_free`: the minimiser does not depend on the scale, and the objective is taken at scale 1;
+    `tasks`: of which kinds of observations it is a loss; `negligible`: a mean loss that counts as 0, where 0 is its
+    infimum and no minimum.
     """
 
     convex: ClassVar[bool]
     scale_free: ClassVar[bool] = False
+    tasks: ClassVar[tuple[str, ...]]
+    negligible: ClassVar[float] = 0.0
 
     @abstractmethod
     def value(self, y: Array, eta: Array, scale: Array | float = 1.0) -> Array:
@@ -57,12 +62,12 @@ class Loss(Parametrised, ABC):
         return reduce(self.value(y, eta, scale), reduction)
 
 
-class ResidualLoss(Loss):
-    """A loss of the standardised residual u = (y - eta) / scale."""
+class ErrorLoss(Loss):
+    """A loss of one number u per row."""
 
     @abstractmethod
     def rho(self, u: Array) -> Array:
-        """The cost of u: rho(0) = 0, never negative."""
+        """The cost of u, never negative."""
 
     @abstractmethod
     def psi(self, u: Array) -> Array:
@@ -70,11 +75,25 @@ class ResidualLoss(Loss):
 
     @abstractmethod
     def weight(self, u: Array) -> Array:
-        """psi(u) / u and its limit at 0 (infinite at a kink): the weight of a datum in the fit."""
+        """The curvature of a parabola that touches rho at u and is nowhere below it; infinite where there is none."""
 
     @abstractmethod
     def curvature(self, u: Array) -> Array:
         """rho''(u) where it exists; at a kink of psi one of its two limits."""
+
+    @abstractmethod
+    def psi_given(self, u: Array, weight: Array) -> Array:
+        """psi(u) where weight(u) is known already."""
+
+
+class ResidualLoss(ErrorLoss):
+    """A loss of the standardised residual u = (y - eta) / scale: rho(0) = 0, weight = psi(u) / u and its limit at 0."""
+
+    tasks = ("regression", "classification", "boxes")
+
+    def psi_given(self, u: Array, weight: Array) -> Array:
+        """weight u."""
+        return weight * u
 
     def value(self, y: Array, eta: Array, scale: Array | float = 1.0) -> Array:
         """rho((y - eta) / scale)."""
@@ -85,6 +104,55 @@ class ResidualLoss(Loss):
         return -self.psi((y - eta) / scale) / scale
 
 
+class OutputLoss(Loss):
+    """A loss of k predictions per row: eta `(..., k)`, value `(...)`, slope `(..., k)`; no scale has a say.
+
+    Fact: `wide`, whether an observation has k parts too, as a box has, and a label has not.
+    """
+
+    scale_free = True
+    wide: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """k."""
+
+    @abstractmethod
+    def targets(self, y: Array) -> Array:
+        """What a fit to start from, each output by itself, aims at: `(..., k)`."""
+
+    @abstractmethod
+    def held(self, y: Array, eta: Array, at: Array) -> Array:
+        """The value with what the slope counts as a constant held at the prediction `at`: there, its slope is exact."""
+
+
+class CurvedOutputLoss(OutputLoss):
+    """A convex one that knows second derivatives and its conjugate: what Newton's method and certificates need."""
+
+    convex = True
+
+    @abstractmethod
+    def bend(self, y: Array, eta: Array) -> Array:
+        """The second derivatives of the value in eta, `(..., k, k)`."""
+
+    @abstractmethod
+    def weight(self, y: Array, eta: Array) -> Array:
+        """The blocks of a paraboloid that touches the value at eta and is nowhere below it, `(..., k, k)`."""
+
+    @property
+    @abstractmethod
+    def unseen(self) -> Array:
+        """A block `(k, k)` over the directions of eta that change no value: added to curvatures, it makes them regular.
+
+        No slope has a part in them, so it changes no step.
+        """
+
+    @abstractmethod
+    def conjugate(self, y: Array, v: Array) -> Array:
+        """sup over eta of v'eta - value, `(...)`; infinite outside its domain."""
+
+
 class SmoothLoss(ResidualLoss):
     """An even loss with a continuous psi, stated by rho, weight and curvature."""
 
@@ -93,7 +161,7 @@ class SmoothLoss(ResidualLoss):
         return u * self.weight(u)
 
 
-class PolyhedralLoss(ResidualLoss):
+class Polyhedral(ErrorLoss):
     """A convex piecewise linear loss, rho(u) = max_k (a_k u + b_k), stated by its pieces alone."""
 
     convex = True
@@ -140,6 +208,10 @@ class PolyhedralLoss(ResidualLoss):
         return np.zeros_like(u)
 
 
+class PolyhedralLoss(Polyhedral, ResidualLoss):
+    """A convex piecewise linear loss of the residual, stated by its pieces alone."""
+
+
 class Conjugate(ABC):
     """A convex loss that knows rho*(v) = sup_u (u v - rho(u)): the source of certificates."""
 
@@ -159,7 +231,11 @@ class Bounded(ABC):
     @property
     @abstractmethod
     def rho_sup(self) -> float:
-        """sup rho."""
+        """The supremum of the loss."""
+
+
+class Stepwise:
+    """A loss that is constant between jumps: its slope, 0 wherever there is one, tells no solver where to go."""
 
 
 def inside(v: Array, domain: tuple[float, float], values: Array) -> Array:

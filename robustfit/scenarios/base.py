@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,7 +17,12 @@ MOST_ENTRIES = 2**59
 
 
 class Scenario(Parametrised, ABC):
-    """A source of clean samples; random numbers come from `streams.X` and `streams.noise` alone."""
+    """A source of clean samples; random numbers come from `streams.X` and `streams.noise` alone.
+
+    Fact: `task`, what the targets are: numbers (regression), labels (classification) or boxes.
+    """
+
+    task: ClassVar[str] = "regression"
 
     @property
     @abstractmethod
@@ -55,7 +61,7 @@ class Scenario(Parametrised, ABC):
             raise BadData(f"n_samples={self.n_samples:.3g}: with {self.p} coefficients no memory holds such a sample")
 
     def draw(self, streams: Streams, replicates: int) -> Data:
-        """A batch of samples: X `(replicates, n, p)`, y `(replicates, n)`, no row marked.
+        """A batch of samples: X `(replicates, n, p)`, y `(replicates, n)` or (boxes) `(replicates, n, 4)`, unmarked.
 
         Raises:
             BadData: too few rows for the coefficients, or (a user's file) data that cannot be fitted.

@@ -55,9 +55,7 @@ class Linear(Scenario):
     @property
     def correlations(self) -> Array:
         """The features' correlations, which are their covariances, `(q, q)`."""
-        place = np.arange(self.n_features)
-        correlations: Array = self.correlation ** np.abs(place[:, None] - place).astype(float)
-        return correlations
+        return autoregressive_covariance(self.n_features, self.correlation)
 
     @property
     def truth(self) -> Truth:
@@ -110,3 +108,15 @@ def autoregressive(innovations: Array, correlation: float) -> Array:
     for j in range(1, x.shape[-1]):
         x[..., j] = correlation * x[..., j - 1] + fresh * innovations[..., j]
     return x
+
+
+def autoregressive_covariance(size: int, correlation: float) -> Array:
+    """What `autoregressive` gives independent innovations of unit variance: correlation^abs(j - k).
+
+    >>> autoregressive_covariance(2, 0.5)
+    array([[1. , 0.5],
+           [0.5, 1. ]])
+    """
+    place = np.arange(size)
+    covariance: Array = correlation ** np.abs(place[:, None] - place).astype(float)
+    return covariance

@@ -11,7 +11,8 @@ import numpy as np
 from robustfit.errors import Incompatible
 from robustfit.fit import Solution, Status, Statuses, Step, statuses
 from robustfit.linalg import Array
-from robustfit.losses.base import ResidualLoss
+from robustfit.losses.base import Loss, Stepwise
+from robustfit.losses.classification.base import idle
 from robustfit.parameters import Parametrised
 from robustfit.penalties.base import Penalty
 from robustfit.problem import Problem
@@ -21,7 +22,7 @@ class Solver(Parametrised, ABC):
     """A way to minimise a problem."""
 
     @abstractmethod
-    def refuses(self, loss: ResidualLoss, penalty: Penalty) -> str:
+    def refuses(self, loss: Loss, penalty: Penalty) -> str:
         """Why this solver cannot minimise this loss with this penalty; empty where it can."""
 
     @abstractmethod
@@ -42,6 +43,18 @@ class Solver(Parametrised, ABC):
         solution = self.solve_flat(flat, coef.astype(float))
         counts = {name: getattr(solution, name).reshape(batch) for name in ("n_iter", "n_eval", "success", "status")}
         return replace(solution, coef=solution.coef.reshape(*batch, -1), **counts)
+
+
+def sloped(loss: Loss, solver: str) -> str:
+    """Why a solver that follows slopes cannot minimise this loss; empty where it can."""
+    return f"{solver} follows slopes; that of {loss} is 0 wherever it has one" if isinstance(loss, Stepwise) else ""
+
+
+def aimed(loss: Loss, solver: str) -> str:
+    """Why a solver that goes for the minimum is of no use with this loss; empty where it is."""
+    if not idle(loss):
+        return ""
+    return f"{solver} would find the minimum of {loss}, coefficients of zero; gradient_descent stops on the way there"
 
 
 class OneByOne(Solver):
@@ -69,7 +82,8 @@ def stack(solutions: list[Solution], like: Array) -> Solution:
     names = ("n_iter", "n_eval", "success")
     counts: dict[str, Any] = {name: np.array([getattr(s, name) for s in solutions]) for name in names}
     status: Statuses = np.array([s.status.item() for s in solutions], dtype=object)
-    return Solution(np.stack([s.coef for s in solutions]), **counts, status=status, trace=solutions[0].trace)
+    coef, searched = np.stack([s.coef for s in solutions]), any(s.searched for s in solutions)
+    return Solution(coef, **counts, status=status, trace=solutions[0].trace, searched=searched)
 
 
 def joined(parts: list[Solution], like: Array) -> Solution:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from robustfit import linalg
 from robustfit.fit import Solution, Status, Step, statuses
 from robustfit.linalg import Array
-from robustfit.losses.base import ResidualLoss
+from robustfit.losses.base import CurvedOutputLoss, Loss, OutputLoss, Polyhedral
+from robustfit.losses.classification.base import LabelLoss
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty
 from robustfit.problem import Problem
-from robustfit.solvers.base import Solver
+from robustfit.solvers.base import Solver, sloped
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class GradientDescent(Solver):
     max_iter: int = parameter(10_000, at_least=1)
     tol: float = parameter(1e-9, above=0)
 
-    def refuses(self, loss: ResidualLoss, penalty: Penalty) -> str:
-        return ""
+    def refuses(self, loss: Loss, penalty: Penalty) -> str:
+        return sloped(loss, "gradient_descent")
 
     def solve_flat(self, problem: Problem, start: Array) -> Solution:
         coef, rate = start.copy(), self._rates(problem)
@@ -62,11 +62,9 @@ class GradientDescent(Solver):
     def _rates(self, problem: Problem) -> Array:
         if self.rate is not None:
             return np.full(len(problem.y), self.rate)
-        weight = problem.loss.weight(np.zeros(1))[0]
-        smooth = bool(np.isfinite(weight))
-        flat = np.ones_like(problem.y) * (weight if smooth else 1.0)
-        zeros = np.zeros((len(problem.y), problem.X.shape[-1]))
-        largest = np.linalg.eigvalsh(problem.hessian(zeros, flat))[..., -1]
+        smooth, curvature = _steepest(problem)
+        zeros = np.zeros((len(problem.y), problem.outputs * problem.X.shape[-1]))
+        largest = np.linalg.eigvalsh(problem.hessian(zeros, curvature))[..., -1]
         return (1.0 if smooth else np.broadcast_to(problem.scale, largest.shape)) / np.where(largest > 0, largest, 1.0)
 
     def _decay(self, iteration: int) -> float:
@@ -82,5 +80,22 @@ class GradientDescent(Solver):
 
 def _size(problem: Problem, coef: Array) -> Array:
     """What the terms of the gradient add up to without their signs: at an optimum the gradient itself is no measure."""
-    psi = np.abs(problem.loss.psi(problem.standardised(coef)))
-    return linalg.adjoint(np.abs(problem.X), problem.shares * psi) / problem.unit
+    psi = np.abs(problem.psi(problem.standardised(coef)))
+    return replace(problem, X=np.abs(problem.X)).pull(psi)
+
+
+def _steepest(problem: Problem) -> tuple[bool, Array]:
+    """Whether the loss is smooth, and what bounds its curvature on each row; where it is not, a parabola's curvature.
+
+    That of boxes is in units of the true boxes' sides.
+    """
+    loss, zeros = problem.loss, np.zeros(problem.rows)
+    if isinstance(loss, CurvedOutputLoss):
+        return True, problem.weight(np.zeros((*problem.rows, problem.outputs)))
+    if isinstance(loss, OutputLoss):
+        sides = np.abs(problem.y[..., 2:] - problem.y[..., :2]).mean((-1, -2))[..., None, None, None]
+        unit = np.where(sides > 0, sides, 1.0)
+        return False, problem.level(np.zeros((*problem.rows, problem.outputs))) / np.square(unit)
+    largest = problem.weight(zeros + float(isinstance(loss, LabelLoss)))  # where the weight is largest
+    smooth = not isinstance(loss, Polyhedral)
+    return smooth, largest if smooth else np.ones_like(zeros)

@@ -10,7 +10,7 @@ from robustfit import linalg
 from robustfit.errors import Incompatible
 from robustfit.fit import Solution, Status
 from robustfit.linalg import Array
-from robustfit.losses.base import ResidualLoss
+from robustfit.losses.base import Loss
 from robustfit.losses.cauchy import Cauchy
 from robustfit.losses.huber import Huber
 from robustfit.losses.mse import MSE
@@ -38,7 +38,7 @@ class LeastSquares(OneByOne):
     max_iter: int = parameter(10_000, at_least=1)
     method: str = parameter("trf", choices=("trf", "dogbox"))
 
-    def refuses(self, loss: ResidualLoss, penalty: Penalty) -> str:
+    def refuses(self, loss: Loss, penalty: Penalty) -> str:
         if not isinstance(penalty, NoPenalty):
             return f"least_squares takes no penalty; {penalty} is one"
         known = "" if _scipy_loss(loss)[0] else f"least_squares has no {loss}; it has mse, huber, smooth_l1, cauchy"
@@ -63,7 +63,7 @@ class LeastSquares(OneByOne):
         return one(start + result.x / unit, int(result.njev), int(result.nfev), bool(result.success), status)
 
 
-def _scipy_loss(loss: ResidualLoss) -> tuple[str, float]:
+def _scipy_loss(loss: Loss) -> tuple[str, float]:
     """SciPy's name for a loss and the C that makes it ours up to a factor; an empty name where it has none."""
     match loss:
         case MSE():

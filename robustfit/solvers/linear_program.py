@@ -9,12 +9,12 @@ import numpy as np
 from robustfit import linalg
 from robustfit.fit import Solution, Status
 from robustfit.linalg import Array
-from robustfit.losses.base import PolyhedralLoss, ResidualLoss
+from robustfit.losses.base import Loss, Polyhedral
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
-from robustfit.solvers.base import OneByOne, one
+from robustfit.solvers.base import OneByOne, aimed, one
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,11 @@ class LinearProgram(OneByOne):
     tol: float = parameter(1e-10, at_least=1e-10)
     method: str = parameter("highs", choices=("highs", "highs-ds", "highs-ipm"))
 
-    def refuses(self, loss: ResidualLoss, penalty: Penalty) -> str:
-        if not isinstance(loss, PolyhedralLoss):
+    def refuses(self, loss: Loss, penalty: Penalty) -> str:
+        if not isinstance(loss, Polyhedral):
             return f"linear_program needs a PolyhedralLoss; {loss} is not one"
+        if reason := aimed(loss, "linear_program"):
+            return reason
         return "" if isinstance(penalty, NoPenalty) else f"linear_program takes no penalty; {penalty} is one"
 
     def solve_one(self, problem: Problem, start: Array) -> Solution:
@@ -62,7 +64,7 @@ def _epigraph(problem: Problem, residuals: Array, unit: Array, width: float) -> 
     """Cost, matrix and right-hand side of a_k (r_i - x_i d) + b_k / width <= t_i, over (d, t)."""
     from scipy.sparse import block_array, csr_array, eye_array
 
-    pieces = problem.loss.pieces if isinstance(problem.loss, PolyhedralLoss) else ()
+    pieces = problem.loss.pieces if isinstance(problem.loss, Polyhedral) else ()
     n, p = problem.X.shape
     rows, minus = csr_array(problem.X / unit), -eye_array(n)
     matrix = block_array([[-a * rows, minus] for a, _ in pieces], format="csr")

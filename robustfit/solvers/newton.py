@@ -10,12 +10,13 @@ from robustfit import linalg
 from robustfit.active_set import ridge_fit
 from robustfit.fit import Solution, Status, Step, status_where, statuses
 from robustfit.linalg import Array, Mask
-from robustfit.losses.base import PolyhedralLoss, ResidualLoss
+from robustfit.losses.base import CurvedOutputLoss, ErrorLoss, Loss, Polyhedral
+from robustfit.losses.classification.base import LabelLoss
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty, PolyhedralPenalty
 from robustfit.penalties.l2 import L2
 from robustfit.problem import CHUNK_ENTRIES, Problem
-from robustfit.solvers.base import Solver, joined
+from robustfit.solvers.base import Solver, aimed, joined, sloped
 from robustfit.solvers.linear_program import LinearProgram
 from robustfit.vertex import Kinked, settle, smallest
 
@@ -41,7 +42,7 @@ class Newton(Solver):
 
     A reweighted step solves X' diag(weight) X d = X' psi and never ascends where psi(u)/u falls with abs(u); Newton
     puts psi' for the weight. A Newton step that is not defined or does not descend is replaced by the reweighted one.
-    Redescending losses take Newton steps near the end only, so that they stay in the valley of their start.
+    Redescending losses of residuals take Newton steps near the end only: so they stay in the valley of their start.
 
     Args:
         tol: stop when the step predicted a decrease of the objective below this fraction of it.
@@ -53,8 +54,12 @@ class Newton(Solver):
     tol: float = parameter(1e-14, above=0)
     max_iter: int = parameter(500, at_least=1)
 
-    def refuses(self, loss: ResidualLoss, penalty: Penalty) -> str:
-        if isinstance(loss, PolyhedralLoss) and not isinstance(penalty, (PolyhedralPenalty, L2)):
+    def refuses(self, loss: Loss, penalty: Penalty) -> str:
+        if not isinstance(loss, (ErrorLoss, CurvedOutputLoss)):
+            return f"newton needs second derivatives; {loss} has none"
+        if reason := sloped(loss, "newton") or aimed(loss, "newton"):
+            return reason
+        if isinstance(loss, Polyhedral) and not isinstance(penalty, (PolyhedralPenalty, L2)):
             return f"newton has no exact method for {loss} with {penalty}"
         return ""
 
@@ -65,16 +70,16 @@ class Newton(Solver):
         return joined([self._solve_chunk(part.columnwise() if members else part, at) for part, at in parts], start)
 
     def _solve_chunk(self, problem: Problem, start: Array) -> Solution:
-        if isinstance(problem.loss, PolyhedralLoss) and isinstance(problem.penalty, L2):
+        if isinstance(problem.loss, Polyhedral) and isinstance(problem.penalty, L2):
             return _ridge(problem, start)
-        if isinstance(problem.loss, PolyhedralLoss):
+        if isinstance(problem.loss, Polyhedral):
             return _exact(problem, start, self.max_iter)
         if not (problem.large and problem.loss.convex):
             return _Descent(problem, start, self.tol).run(self.max_iter)
         sample = problem.thinned()
         scout = replace(self, tol=1e-6)._solve_chunk(sample, start).coef  # which has a scout of its own, if it is large
         scout = np.where(np.isfinite(scout), scout, start)
-        matrix = sample.data_hessian(problem.loss.curvature(sample.standardised(scout)))
+        matrix = sample.data_hessian(sample.curvature(sample.standardised(scout)))
         return _Descent(problem, scout, self.tol, matrix).run(self.max_iter, irls_steps=0)
 
 
@@ -97,11 +102,12 @@ class _Descent:
 
     def run(self, max_iter: int, irls_steps: int = IRLS_STEPS) -> Solution:
         near = np.zeros(len(self.active), dtype=bool)
+        eager = self.work.loss.convex or isinstance(self.work.loss, LabelLoss)
         self.note()
         for iteration in range(max_iter):
             if not len(self.active):
                 break
-            near = self.advance(near | (self.work.loss.convex and iteration >= irls_steps))
+            near = self.advance(near | (eager and iteration >= irls_steps))
             self.note()
         success = np.array([status is Status.converged for status in self.status], dtype=bool)
         return Solution(self.coef, self.n_iter, self.n_iter + 1, success, self.status, trace=tuple(self.trace))
@@ -117,7 +123,7 @@ class _Descent:
         coef, before = self.coef[self.active], self.objective[self.active]
         step, predicted, matrix, singular = _step(self.work, coef, self.u, newton, self.matrix)
         if (blunt := singular & newton).any():
-            step[blunt], reached = self.stretched(blunt, coef, step)
+            step[blunt], reached = self.stretched(blunt, coef, step, matrix)
             predicted[blunt] = np.fmax(predicted[blunt], before[blunt] - reached)
         trial = _Trial.of(self.work, coef + step)
         worse = ~(trial.objective <= _allowed(before))
@@ -128,9 +134,10 @@ class _Descent:
             trial = trial.put(worse, _Trial.of(self.work.take(worse), (coef + step)[worse]))
         return self.record(trial, before, predicted)
 
-    def stretched(self, blunt: Mask, coef: Array, step: Array) -> tuple[Array, Array]:
+    def stretched(self, blunt: Mask, coef: Array, step: Array, matrix: Array) -> tuple[Array, Array]:
         """Steps that stand in for Newton's, doubled while that descends: where no row bends the loss they are short.
 
+        Of labels Newton's of least norm, if that is better: where few rows are wrong still, it ends at once.
         Returns the steps and the objective there.
         """
         some, origin, long = self.work.take(blunt), coef[blunt], step[blunt]
@@ -142,7 +149,12 @@ class _Descent:
                 break
             long[growing] *= 2.0
             best[growing] = reached[growing]
-        return long, best
+        if not isinstance(some.loss, LabelLoss):
+            return long, best
+        least = linalg.solve(matrix[blunt], some.pull(some.psi(self.u[blunt])))
+        reached = some.objective(origin + least)
+        better = np.asarray(reached < best)
+        return np.where(better[:, None], least, long), np.where(better, reached, best)
 
     def mended(self, worse: Mask, coef: Array, step: Array, newton: Mask) -> tuple[Array, Array]:
         """Reweighted steps for members whose step did not descend, halved until they do."""
@@ -162,7 +174,8 @@ class _Descent:
         self.objective[self.active[better]] = trial.objective[better]
         self.n_iter[self.active] += 1
         lost = np.asarray(~np.isfinite(before) | ~np.isfinite(predicted))
-        done = ~lost & (predicted <= self.tol * before)
+        vanished = self.objective[self.active] < self.work.loss.negligible
+        done = ~lost & ((predicted <= self.tol * before) | vanished)
         stalled = ~lost & ~done & ~better
         left = ~(done | stalled | lost)
         near: Mask = predicted <= 1e-6 * before
@@ -206,8 +219,8 @@ def _step(
     """The step of each member, the decrease of the objective that it predicts, the data's Hessian in use, and where
     that is singular: the step there is the reweighted one.
     """
-    weight = problem.loss.weight(u)
-    pull = problem.pull(weight * u)
+    weight = problem.weight(u)
+    pull = problem.pull(problem.psi_given(u, weight))
     if matrix is None:
         matrix = problem.data_hessian(_row_curvature(problem, u, weight, newton))
     step, predicted = problem.step(matrix, coef, pull)
@@ -223,8 +236,8 @@ def _row_curvature(problem: Problem, u: Array, weight: Array, newton: Mask) -> A
     """psi' for the members that take Newton steps, the weights for the others."""
     if not newton.any():
         return weight
-    curvature = problem.loss.curvature(u)
-    return curvature if newton.all() else np.where(newton[:, None], curvature, weight)
+    curvature = problem.curvature(u)
+    return curvature if newton.all() else np.where(newton[(..., *[None] * (weight.ndim - 1))], curvature, weight)
 
 
 def _exact(problem: Problem, start: Array, max_iter: int) -> Solution:
@@ -259,8 +272,10 @@ def _ridge(problem: Problem, start: Array) -> Solution:
     rows, ridge = Kinked.of(problem), problem.embed(problem.penalty.curvature(problem.slopes(start)))
     found = [ridge_fit(rows.take(np.array([i])), start[i : i + 1], ridge[i]) for i in range(len(start))]
     steps, optimal = np.array([fit.steps for fit in found]), np.array([fit.optimal for fit in found])
+    coef = np.concatenate([fit.coef for fit in found])
     status = status_where(optimal, Status.converged, Status.max_iter)
-    return Solution(np.concatenate([fit.coef for fit in found]), steps, steps + 1, optimal, status)
+    status = status_where(~np.isfinite(problem.objective(coef)), Status.failed, status)
+    return Solution(coef, steps, steps + 1, optimal, status)
 
 
 def _narrowed(rows: Kinked, coef: Array) -> Array:

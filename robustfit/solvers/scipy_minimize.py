@@ -11,11 +11,11 @@ import numpy as np
 from robustfit import linalg
 from robustfit.fit import Solution, Status, Step
 from robustfit.linalg import Array
-from robustfit.losses.base import PolyhedralLoss, ResidualLoss
+from robustfit.losses.base import CurvedOutputLoss, ErrorLoss, Loss, Polyhedral
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty
 from robustfit.problem import Problem
-from robustfit.solvers.base import OneByOne, one
+from robustfit.solvers.base import OneByOne, aimed, one, sloped
 
 WITHOUT_GRADIENT = ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
 WITH_HESSIAN = ("Newton-CG", "trust-ncg", "trust-exact", "trust-krylov", "dogleg")
@@ -43,10 +43,12 @@ class ScipyMinimize(OneByOne):
     whiten: bool = True
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def refuses(self, loss: ResidualLoss, penalty: Penalty) -> str:
-        if self.method in WITH_HESSIAN and isinstance(loss, PolyhedralLoss):
+    def refuses(self, loss: Loss, penalty: Penalty) -> str:
+        if self.method in WITH_HESSIAN and isinstance(loss, Polyhedral):
             return f"{self.method} needs a SmoothLoss with a curvature; {loss} has none"
-        return ""
+        if self.method in WITH_HESSIAN and not isinstance(loss, (ErrorLoss, CurvedOutputLoss)):
+            return f"{self.method} needs second derivatives; {loss} has none"
+        return aimed(loss, self.method) or ("" if self.method in WITHOUT_GRADIENT else sloped(loss, self.method))
 
     def solve_one(self, problem: Problem, start: Array) -> Solution:
         from scipy.optimize import minimize
@@ -117,7 +119,7 @@ class _View:
 
     def hessian(self, z: Array) -> Array:
         coef = self.coef(z)
-        curvature = self.problem.loss.curvature(self.problem.standardised(coef))
+        curvature = self.problem.curvature(self.problem.standardised(coef))
         hessian: Array = self.transform.T @ self.problem.hessian(coef, curvature) @ self.transform / self.unit_objective
         return hessian
 
@@ -133,6 +135,6 @@ def _whitening(problem: Problem, coef: Array) -> Array:
     """
     width = problem.scale if float(problem.scale) > 0 else 1.0
     curvature = problem.embed(problem.penalty.curvature(problem.slopes(coef)))
-    rows = problem.X * np.sqrt(problem.shares)[:, None]
+    rows = np.kron(problem.X * np.sqrt(problem.shares)[:, None], np.eye(problem.outputs))
     _, back, _ = linalg.span(np.vstack([rows, problem.unit * np.diag(np.sqrt(curvature))]))
     return back * width

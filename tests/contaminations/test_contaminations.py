@@ -9,9 +9,14 @@ from robustfit.catalogue import make, names, parameters, spec
 from robustfit.data import Data, Streams
 from robustfit.errors import BadParameter, Incompatible
 from robustfit.linalg import apply
+from robustfit.task import fitting
 
 ARRAYS = ("X", "y", "X_clean", "y_clean", "outliers")
 FRACTIONS = [0.0, 0.01, 0.05, 0.1, 0.125, 0.25, 0.3, 0.33, 0.45, 0.5]
+
+
+SCENARIOS = {"regression": "linear", "classification": "gaussian_classes", "boxes": "random_boxes"}
+OF_NUMBERS = fitting("contamination", "regression")
 
 
 @pytest.fixture(params=names("contamination"))
@@ -19,8 +24,14 @@ def contamination(request):
     return make("contamination", request.param)
 
 
-def sample(scenario: str = "linear", replicates: int = 3, **changed) -> Data:
-    return make("scenario", scenario, **changed).draw(Streams.spawn(1, 0), replicates)
+def sample(task: str = "regression", replicates: int = 3, scenario: str | None = None, **changed) -> Data:
+    return make("scenario", scenario or SCENARIOS[task], **changed).draw(Streams.spawn(1, 0), replicates)
+
+
+def touched(data: Data, clean: Data) -> np.ndarray:
+    """The rows that are no longer what they were."""
+    targets = data.y != clean.y
+    return (data.X != clean.X).any(-1) | (targets.any(-1) if data.task == "boxes" else targets)
 
 
 def corrupted(contamination, data: Data, fraction: float, seed: int = 2) -> Data:
@@ -30,7 +41,7 @@ def corrupted(contamination, data: Data, fraction: float, seed: int = 2) -> Data
 
 def does_without_truth(contamination) -> bool:
     try:
-        return bool(corrupted(contamination, replace(sample(), truth=None), 0.2).outliers.any())
+        return bool(corrupted(contamination, replace(sample(contamination.task), truth=None), 0.2).outliers.any())
     except Incompatible as error:
         assert "this scenario knows none" in str(error)
         return False
@@ -39,23 +50,22 @@ def does_without_truth(contamination) -> bool:
 @pytest.mark.parametrize("n", [6, 15, 50, 101])
 @pytest.mark.parametrize("fraction", FRACTIONS)
 def test_exactly_the_fraction_is_marked(contamination, fraction, n):
-    data = corrupted(contamination, sample(n_samples=n), fraction)
+    data = corrupted(contamination, sample(contamination.task, n_samples=n), fraction)
     assert data.outliers.dtype == bool
     assert (data.outliers.sum(-1) == round(fraction * n)).all()
 
 
 def test_marked_rows_are_spoilt_and_the_others_are_not(contamination):
-    clean = sample()
+    clean = sample(contamination.task)
     data = corrupted(contamination, clean, 0.2)
-    moved = (data.X != clean.X).any(-1) | (data.y != clean.y)
-    assert np.array_equal(moved, data.outliers)
+    assert np.array_equal(touched(data, clean), data.outliers)
     assert np.isfinite(data.X).all()
     assert np.isfinite(data.y).all()
     assert (data.X[..., 0] == 1).all()
 
 
 def test_outliers_of_a_small_fraction_are_among_those_of_a_large_one(contamination):
-    clean = sample(replicates=4)
+    clean = sample(contamination.task, replicates=4)
     runs = [corrupted(contamination, clean, fraction) for fraction in FRACTIONS]
     for less, more in zip(runs, runs[1:], strict=False):
         assert not (less.outliers & ~more.outliers).any()
@@ -65,7 +75,7 @@ def test_outliers_of_a_small_fraction_are_among_those_of_a_large_one(contaminati
 
 @pytest.mark.parametrize("fraction", [0.0, 0.3])
 def test_clean_data_are_kept_and_given_arrays_are_not_modified(contamination, fraction):
-    clean, untouched = sample(), sample()
+    clean, untouched = sample(contamination.task), sample(contamination.task)
     for name in ARRAYS:
         getattr(clean, name).flags.writeable = False
     data = corrupted(contamination, clean, fraction)
@@ -77,7 +87,7 @@ def test_clean_data_are_kept_and_given_arrays_are_not_modified(contamination, fr
 
 
 def test_no_fraction_changes_nothing(contamination):
-    clean = sample()
+    clean = sample(contamination.task)
     data = corrupted(contamination, clean, 0.0)
     assert not data.outliers.any()
     assert np.array_equal(data.X, clean.X)
@@ -85,38 +95,46 @@ def test_no_fraction_changes_nothing(contamination):
 
 
 def test_same_streams_same_outliers_others_differ(contamination):
-    clean = sample()
+    clean = sample(contamination.task)
     one, same, other = (corrupted(contamination, clean, 0.2, seed) for seed in (2, 2, 3))
     assert all(np.array_equal(getattr(one, name), getattr(same, name)) for name in ARRAYS)
     assert not np.array_equal(one.outliers, other.outliers)
 
 
 def test_replicates_are_marked_independently(contamination):
-    data = corrupted(contamination, sample(replicates=200), 0.3)
+    data = corrupted(contamination, sample(contamination.task, replicates=200), 0.3)
     share = data.outliers.mean(0)
     assert abs(share - 0.3).max() < 5 * np.sqrt(0.3 * 0.7 / 200)
 
 
 def test_a_single_sample_is_a_batch_without_axes(contamination):
-    data = corrupted(contamination, sample().take(0), 0.3)
-    assert (data.X.shape, data.y.shape, data.outliers.sum()) == ((100, 4), (100,), 30)
+    clean = sample(contamination.task).take(0)
+    data = corrupted(contamination, clean, 0.3)
+    assert (data.X.shape, data.y.shape, data.outliers.shape) == (clean.X.shape, clean.y.shape, (100,))
+    assert data.outliers.sum() == 30
 
 
 def test_works_without_an_intercept(contamination):
     clean = sample(intercept=False)
+    if contamination.task != "regression":
+        other = sample(contamination.task)
+        clean = Data.clean(other.X[..., 1:], other.y, intercept=False, classes=other.classes)
     data = corrupted(contamination, clean, 0.2)
-    assert np.array_equal((data.X != clean.X).any(-1) | (data.y != clean.y), data.outliers)
+    assert np.array_equal(touched(data, clean), data.outliers)
 
 
-def test_off_the_surface_exactly_where_a_detection_should_find_them(contamination):
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_off_the_surface_exactly_where_a_detection_should_find_them(name):
+    contamination = make("contamination", name)
     data = corrupted(contamination, sample(), 0.2)
     residuals = np.abs(data.y - apply(data.X, data.truth.coef))[data.outliers]
     assert data.bad_leverage == (residuals > 5).all()
 
 
 @pytest.mark.parametrize("scenario", ["ninety_at_150", "thousand_and_ten"])
-def test_works_where_the_truth_is_unknown_or_says_what_it_needs(contamination, scenario):
-    clean = sample(scenario)
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_works_where_the_truth_is_unknown_or_says_what_it_needs(name, scenario):
+    contamination, clean = make("contamination", name), sample(scenario=scenario)
     assert clean.truth is None
     if does_without_truth(contamination):
         data = corrupted(contamination, clean, 0.2)
@@ -127,8 +145,10 @@ def test_works_where_the_truth_is_unknown_or_says_what_it_needs(contamination, s
             corrupted(contamination, clean, 0.2)
 
 
-def test_sizes_are_in_units_of_the_data(contamination):
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_sizes_are_in_units_of_the_data(name):
     """A change of the units of y and of x1 changes the outliers as it changes the clean data."""
+    contamination = make("contamination", name)
     clean = replace(sample(), truth=None) if does_without_truth(contamination) else sample()
     unit = np.array([1.0, 1000.0, 1.0, 1.0])
     truth = clean.truth and replace(clean.truth, coef=clean.truth.coef / unit)

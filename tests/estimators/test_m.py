@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from robustfit.catalogue import make, names
+from robustfit.catalogue import make
 from robustfit.errors import Incompatible
 from robustfit.estimators.m import M
 from robustfit.fit import Status
@@ -17,9 +17,10 @@ from robustfit.scales.fixed import Fixed
 from robustfit.scales.mad import MAD
 from robustfit.solvers.linear_program import LinearProgram
 from robustfit.solvers.newton import Newton
+from robustfit.task import fitting
 
 N, P = 40, 3
-LOSSES = {name: make("loss", name) for name in names("loss")}
+LOSSES = {name: make("loss", name) for name in fitting("loss", "regression")}
 LAD, OLS = make("initial", "lad"), make("initial", "ols")
 each = pytest.mark.parametrize("loss", LOSSES)
 ACCURATE = 1e-6

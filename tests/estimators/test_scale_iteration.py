@@ -30,9 +30,10 @@ from robustfit.scales.fixed import Fixed
 from robustfit.scales.iterated import Iterated
 from robustfit.scales.proposal2 import Proposal2
 from robustfit.solvers.newton import Newton
+from robustfit.task import fitting
 
 RULES = {"iterated": Iterated(), "proposal2": Proposal2(), "concomitant": Concomitant()}
-LOSSES = {name: make("loss", name) for name in names("loss")}
+LOSSES = {name: make("loss", name) for name in fitting("loss", "regression")}
 SMOOTH = {name: loss for name, loss in LOSSES.items() if not loss.scale_free and not isinstance(loss, PolyhedralLoss)}
 PAIRS = [(rule, name) for rule in RULES for name, loss in SMOOTH.items() if not RULES[rule].refuses(loss)]
 pairs = pytest.mark.parametrize(("rule", "loss"), PAIRS)

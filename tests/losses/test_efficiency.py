@@ -11,9 +11,10 @@ from scipy import optimize, stats
 from robustfit import catalogue
 from robustfit.losses.base import PolyhedralLoss, SmoothLoss
 from robustfit.losses.mae import MAE
+from robustfit.task import fitting
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(40)
-LOSSES = {name: catalogue.make("loss", name) for name in catalogue.names("loss")}
+LOSSES = {name: catalogue.make("loss", name) for name in fitting("loss", "regression")}
 SMOOTH = [name for name, loss in LOSSES.items() if isinstance(loss, SmoothLoss)]
 TUNED = [name for name in SMOOTH if len(dataclasses.fields(LOSSES[name])) == 1]
 UNTUNED = [name for name in SMOOTH if not dataclasses.fields(LOSSES[name])]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from robustfit import catalogue
 from robustfit.errors import BadParameter
 from robustfit.losses.base import REDUCTIONS, Bounded, Conjugate, PolyhedralLoss, ResidualLoss, SmoothLoss
+from robustfit.task import fitting
 
 EPS = np.finfo(float).eps
 HUGE = np.concatenate([[0.0, 5e-324, 1e-310], 10.0 ** np.arange(-300, 301, 10)])
@@ -39,7 +40,7 @@ def inside(allowed, step):
 
 def variants(*steps):
     """Every loss of the catalogue at its default and with each parameter moved through its range, to closed ends."""
-    for name in catalogue.names("loss"):
+    for name in fitting("loss", "regression"):
         loss = catalogue.make("loss", name)
         yield loss
         for parameter, _, allowed in numbers(loss):
@@ -299,7 +300,7 @@ def test_slope_is_the_derivative_of_value_in_eta(loss, scale):
     assert_derivative(lambda moved: loss.value(y, moved, scale), lambda at: loss.slope(y, at, scale), eta, h)
 
 
-@over([catalogue.make("loss", name) for name in catalogue.names("loss")])
+@over([catalogue.make("loss", name) for name in fitting("loss", "regression")])
 def test_reductions_are_over_the_data(loss):
     y, eta = np.random.default_rng(5).normal(size=(2, 3, 4))
     costs = loss.value(y, eta)
@@ -327,8 +328,10 @@ def outside(allowed):
 
 @pytest.mark.parametrize(("loss", "name", "allowed"), PARAMETERS)
 def test_a_parameter_that_makes_no_sense_is_refused_by_name(loss, name, allowed):
-    for value in [*outside(allowed), np.nan, np.inf, -np.inf, True, "wide", None, [1.0]]:
-        with pytest.raises(BadParameter, match=re.escape(f"{name}={value!r}: must be a number, {allowed}")):
+    optional = "None" in str(type(loss).__annotations__[name])
+    kind = "a number or null" if optional else "a number"
+    for value in [*outside(allowed), np.nan, np.inf, -np.inf, True, "wide", [1.0], *([] if optional else [None])]:
+        with pytest.raises(BadParameter, match=re.escape(f"{name}={value!r}: must be {kind}, {allowed}")):
             dataclasses.replace(loss, **{name: value})
 
 

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Lasso, QuantileRegressor, Ridge
 
-from robustfit.catalogue import make, names
+from robustfit.catalogue import make
 from robustfit.estimators.m import M
 from robustfit.penalties.l1 import L1
 from robustfit.penalties.l2 import L2
+from robustfit.task import fitting
 
-CONVEX = [name for name in names("loss") if make("loss", name).convex]
+CONVEX = [name for name in fitting("loss", "regression") if make("loss", name).convex]
 PENALTIES = [L1(0.05), L1(0.3), L1(50.0), L2(0.1), L2(50.0)]
 
 

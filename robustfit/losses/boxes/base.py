@@ -8,23 +8,17 @@ pairs, and its diagonal is what `y` against `eta` gives.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from dataclasses import replace
 
 import numpy as np
 
 from robustfit.linalg import Array
-from robustfit.losses.base import Bounded, Loss
+from robustfit.losses.base import Bounded, OutputLoss
 from robustfit.losses.boxes.jet import Jet
 from robustfit.losses.boxes.pair import Pair
 
 
-class BoxLoss(Loss):
-    """A loss of four outputs: value `(...)` and slope `(..., 4)` of boxes `(..., 4)`."""
-
-    outputs: ClassVar[int] = 4
-
-
-class OverlapLoss(BoxLoss, Bounded):
+class OverlapLoss(OutputLoss, Bounded):
     """A loss of how two boxes lie to each other, stated once as a `cost`; its slope is derived.
 
     Invariant to translations and to a common change of unit, so that the scale has no say. A prediction whose corners
@@ -32,8 +26,14 @@ class OverlapLoss(BoxLoss, Bounded):
     that touch) each output's slope is the mean of its two one-sided derivatives: 0 for identical boxes.
     """
 
+    tasks = ("boxes",)
     convex = False
-    scale_free = True
+    wide = True
+
+    @property
+    def outputs(self) -> int:
+        """4."""
+        return 4
 
     @abstractmethod
     def cost(self, pair: Pair) -> Jet:
@@ -44,8 +44,15 @@ class OverlapLoss(BoxLoss, Bounded):
         return self.cost(Pair.of(y, eta, slopes=False)).value
 
     def slope(self, y: Array, eta: Array, scale: Array | float = 1.0) -> Array:
-        """d value / d eta."""
+        """d value / d eta, but for what the loss counts as a constant."""
         return np.moveaxis(self.cost(Pair.of(y, eta, slopes=True)).gradient, 0, -1)
+
+    def targets(self, y: Array) -> Array:
+        """The boxes."""
+        return y
+
+    def held(self, y: Array, eta: Array, at: Array) -> Array:
+        return self.cost(replace(Pair.of(y, eta, slopes=False), anchor=Pair.of(y, at, slopes=False))).value
 
 
 def corners(boxes: Array) -> Array:

@@ -27,7 +27,8 @@ class CIoU(OverlapLoss):
     from_iou: float = parameter(0.0, at_least=0, at_most=1)
 
     def cost(self, pair: Pair) -> Jet:
-        return 1.0 - pair.overlap + pair.distance + trade_off(pair, self.from_iou).constant() * pair.distortion
+        alpha = trade_off(pair.anchor or pair, self.from_iou).constant()
+        return 1.0 - pair.overlap + pair.distance + alpha * pair.distortion
 
     @property
     def rho_sup(self) -> float:

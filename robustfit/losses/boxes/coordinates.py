@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustfit.linalg import Array
-from robustfit.losses.base import ResidualLoss
-from robustfit.losses.boxes.base import BoxLoss
+from robustfit.losses.base import Loss, ResidualLoss
 
 
 @dataclass(frozen=True)
-class Coordinates(BoxLoss):
+class Coordinates(Loss):
     """The sum over the four coordinates of a loss of the residual, such as Smooth L1 (Fast R-CNN), MSE or MAE.
 
     It treats them as independent: the box it fits is that of four separate fits.
@@ -22,6 +21,8 @@ class Coordinates(BoxLoss):
     >>> float(Coordinates(MSE()).value(np.array([0.0, 0.0, 1.0, 1.0]), np.array([1.0, 0.0, 3.0, 1.0])))
     5.0
     """
+
+    tasks = ("boxes",)
 
     loss: ResidualLoss
 

@@ -65,9 +65,7 @@ def greatest(one: Jet, other: Jet) -> Jet:
     >>> greatest(Jet(np.array(2.0), np.array([1.0])), Jet(np.array(2.0), np.array([0.0]))).gradient
     array([0.5])
     """
-    share = np.heaviside(one.value - other.value, 0.5)
-    gradient = share * one.gradient + (1.0 - share) * other.gradient
-    return Jet(np.maximum(one.value, other.value), gradient)
+    return Jet(np.maximum(one.value, other.value), _shared(one, other, one.value - other.value))
 
 
 def least(one: Jet, other: Jet) -> Jet:
@@ -76,7 +74,16 @@ def least(one: Jet, other: Jet) -> Jet:
     >>> least(Jet(np.array(2.0), np.array([1.0])), Jet(np.array(3.0), np.array([0.0]))).gradient
     array([1.])
     """
-    return -1.0 * greatest(-1.0 * one, -1.0 * other)
+    return Jet(np.minimum(one.value, other.value), _shared(one, other, other.value - one.value))
+
+
+def _shared(one: Jet, other: Jet, lead: Array) -> Array:
+    """The gradient of the one where it leads, the other's where it is behind, their mean at a tie."""
+    if not one.gradient.shape[0]:
+        return one.gradient
+    share = 0.5 * (lead > 0) + 0.5 * (lead >= 0)
+    result: Array = share * one.gradient + (1.0 - share) * other.gradient
+    return result
 
 
 def at_least(number: float, jet: Jet) -> Jet:

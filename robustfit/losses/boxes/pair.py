@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -52,6 +52,8 @@ class Pair:
 
     true: Rectangle
     predicted: Rectangle
+    anchor: Pair | None = None
+    """The pair at which a loss takes what it counts as a constant; None is this one."""
 
     @classmethod
     def of(cls, y: Array, eta: Array, slopes: bool) -> Pair:
@@ -123,11 +125,10 @@ def _framed(y: Array, eta: Array) -> tuple[Array, Array]:
 
     Halves, since their differences cannot overflow; boxes nearer to each other than 2e-308 are one point.
     """
-    both = np.stack(np.broadcast_arrays(0.5 * y, 0.5 * eta))
-    points = both.reshape(*both.shape[:-1], 2, 2)
+    both = np.stack([np.moveaxis(half, -1, 0) for half in np.broadcast_arrays(0.5 * y, 0.5 * eta)])
+    across, down = [[*both[:, 0], *both[:, 2]], [*both[:, 1], *both[:, 3]]]
+    left, top = reduce(np.minimum, across), reduce(np.minimum, down)
     with np.errstate(invalid="ignore"):
-        origin = points.min((0, -2))
-        side = (points.max((0, -2)) - origin).max(-1)
+        side = np.maximum(reduce(np.maximum, across) - left, reduce(np.maximum, down) - top)
         unit = np.where(side < TINY, 1.0, side)
-        moved = (points - origin[..., None, :]) / unit[..., None, None]
-    return np.moveaxis(moved.reshape(both.shape), -1, 1), unit
+        return (both - np.stack([left, top, left, top])) / unit, unit

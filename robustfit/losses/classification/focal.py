@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustfit.linalg import Array
-from robustfit.losses.classification.base import LabelLoss, sigmoid
+from robustfit.losses.classification.base import MarginLoss, sigmoid
 from robustfit.losses.classification.cross_entropy import CrossEntropy
 from robustfit.parameters import parameter
 
 
 @dataclass(frozen=True)
-class Focal(LabelLoss):
+class Focal(MarginLoss):
     """Focal loss: phi(m) = -(1 - p)^gamma log p, p = 1 / (1 + exp(-m)); weight alpha for y = 1, 1 - alpha for y = -1.
 
     gamma >= 0 lets the data that are right already count less: 2 is common, 0 is cross-entropy. alpha in (0, 1), 0.25
@@ -40,10 +40,18 @@ class Focal(LabelLoss):
     def derivative(self, m: Array) -> Array:
         return -self._factor(m) * (self.gamma * _entropy(m) + sigmoid(-m))
 
-    def curvature(self, m: Array) -> Array:
+    def second(self, m: Array) -> Array:
         p, q = sigmoid(m), sigmoid(-m)
         rise = (2.0 * self.gamma + 1.0) * p * q
         return self._factor(m) * (rise + self.gamma * _entropy(m) * (self.gamma * p - q))
+
+    def majoriser(self, m: Array) -> Array:
+        """(gamma + 1)^(gamma + 3) / (gamma + 2)^(gamma + 2), above every second derivative; exact for gamma = 0.
+
+        For -p log p <= 1 - p makes phi'' <= (gamma + 1)^2 p (1 - p)^(gamma + 1), largest at p = 1 / (gamma + 2).
+        """
+        g = self.gamma
+        return np.full_like(m, (g + 1.0) * ((g + 1.0) / (g + 2.0)) ** (g + 2.0))
 
     def _factor(self, m: Array) -> Array:
         """(1 - p)^gamma."""

@@ -8,12 +8,12 @@ import numpy as np
 
 from robustfit.linalg import Array
 from robustfit.losses.base import Bounded
-from robustfit.losses.classification.base import MarginLoss
+from robustfit.losses.classification.base import MarginLoss, Unweighted
 from robustfit.losses.classification.sigmoid_mse import SigmoidMSE
 
 
 @dataclass(frozen=True)
-class Savage(MarginLoss, Bounded):
+class Savage(MarginLoss, Unweighted, Bounded):
     """Savage loss, phi(m) = 1 / (1 + exp(2 m))^2: squared error through a sigmoid of twice the score.
 
     So without a penalty its coefficients are half of those of squared error through a sigmoid, and its labels the same.
@@ -31,8 +31,11 @@ class Savage(MarginLoss, Bounded):
     def derivative(self, m: Array) -> Array:
         return 2.0 * SigmoidMSE().derivative(_twice(m))
 
-    def curvature(self, m: Array) -> Array:
-        return 4.0 * SigmoidMSE().curvature(_twice(m))
+    def second(self, m: Array) -> Array:
+        return 4.0 * SigmoidMSE().second(_twice(m))
+
+    def majoriser(self, m: Array) -> Array:
+        return 4.0 * SigmoidMSE().majoriser(_twice(m))
 
     @property
     def rho_sup(self) -> float:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from robustfit.linalg import Array
-from robustfit.losses.base import Loss
+from robustfit.losses.base import CurvedOutputLoss
 from robustfit.losses.classification.base import class_numbers, class_weights, picked
 from robustfit.parameters import parameter
 
+ROUNDING = 1e-13
+"""How far probabilities may add up to another number than 1."""
+
 
 @dataclass(frozen=True)
-class SoftmaxCrossEntropy(Loss):
+class SoftmaxCrossEntropy(CurvedOutputLoss):
     """Cross-entropy of k logits: w_y (log sum_j exp(eta_j) - eta_y) = -w_y log p_y, p = softmax(eta).
+
+    k = classes >= 2.
 
     Labels y in 0 ... k - 1 `(*batch, n)`, eta `(*batch, n, k)`; the value is `(*batch, n)`. One number added to all k
     scores changes nothing; with two classes it is `CrossEntropy` of their difference. Class weights w_j >= 0, all 1
@@ -24,9 +29,10 @@ class SoftmaxCrossEntropy(Loss):
     array([0.693147])
     """
 
-    convex = True
-    scale_free = True
+    tasks = ("classification",)
+    negligible = 1e-10
 
+    classes: int = parameter(3, at_least=2)
     weights: tuple[float, ...] = parameter((), at_least=0)
 
     def value(self, y: Array, eta: Array, scale: Array | float = 1.0) -> Array:
@@ -48,6 +54,50 @@ class SoftmaxCrossEntropy(Loss):
         rest = np.where(np.eye(k, dtype=bool), np.expm1(log_p)[..., None, :], np.exp(log_p)[..., None, :])
         block: Array = -np.exp(log_p)[..., :, None] * rest
         return weight[..., None, None] * block
+
+    @property
+    def outputs(self) -> int:
+        return self.classes
+
+    def targets(self, y: Array) -> Array:
+        """1 for a datum's own class, 0 for the others."""
+        return np.eye(self.classes)[class_numbers(y, self.classes)]
+
+    def held(self, y: Array, eta: Array, at: Array) -> Array:
+        return self.value(y, eta)
+
+    @property
+    def unseen(self) -> Array:
+        """1 1' / (1000 k^2), one number added to all scores: small, for an L1 penalty sees them and steps would err."""
+        return np.full((self.classes, self.classes), 1e-3 * self.classes**-2.0)
+
+    def weight(self, y: Array, eta: Array) -> Array:
+        """w_y (I - 1 1' / k) / 2. Reference: Boehning (1992), Ann. Inst. Statist. Math. 44, 197-200."""
+        k = eta.shape[-1]
+        block = 0.5 * (np.eye(k) - 1.0 / k)
+        result: Array = class_weights(self.weights, class_numbers(y, k), k)[..., None, None] * block
+        return result
+
+    def conjugate(self, y: Array, v: Array) -> Array:
+        """w_y sum_j q_j log q_j at q = e_y + v / w_y, where that is a distribution."""
+        from scipy.special import xlogy
+
+        k = v.shape[-1]
+        numbers = class_numbers(y, k)
+        weight = class_weights(self.weights, numbers, k)
+        counts = weight > 0
+        q = np.eye(k)[numbers] + v / np.where(counts, weight, 1.0)[..., None]
+        proper = (q >= 0.0).all(-1) & (np.abs(q.sum(-1) - 1.0) <= ROUNDING)
+        value = np.where(proper, weight * np.asarray(xlogy(q, np.maximum(q, 0.0))).sum(-1), np.inf)
+        return np.where(counts, value, np.where((v == 0.0).all(-1), 0.0, np.inf))
+
+
+def counted(loss: SoftmaxCrossEntropy, y: Array, weights: Array | None) -> tuple[SoftmaxCrossEntropy, Array | None]:
+    """The loss without its class weights, and the weights of the data times those of their classes."""
+    if not loss.weights:
+        return loss, weights
+    own = class_weights(loss.weights, class_numbers(y, loss.classes), loss.classes)
+    return replace(loss, weights=()), own if weights is None else weights * own
 
 
 def log_softmax(eta: Array) -> Array:

@@ -8,11 +8,11 @@ import numpy as np
 
 from robustfit.linalg import Array
 from robustfit.losses.base import Conjugate, inside
-from robustfit.losses.classification.base import MarginLoss, below
+from robustfit.losses.classification.base import MarginLoss, Unweighted, below
 
 
 @dataclass(frozen=True)
-class SquaredHinge(MarginLoss, Conjugate):
+class SquaredHinge(MarginLoss, Unweighted, Conjugate):
     """Squared hinge loss, phi(m) = max(0, 1 - m)^2: the smooth (L2) support vector machine.
 
     Reference: Chang, Hsieh & Lin (2008), J. Mach. Learn. Res. 9, 1369-1398.
@@ -22,6 +22,7 @@ class SquaredHinge(MarginLoss, Conjugate):
     """
 
     convex = True
+    negligible = 0.0  # reached from the margin 1 on
 
     def phi(self, m: Array) -> Array:
         with np.errstate(over="ignore"):
@@ -31,14 +32,18 @@ class SquaredHinge(MarginLoss, Conjugate):
         with np.errstate(over="ignore"):
             return -2.0 * np.maximum(0.0, 1.0 - m)
 
-    def curvature(self, m: Array) -> Array:
+    def second(self, m: Array) -> Array:
         return 2.0 * below(m, 1.0)
+
+    def majoriser(self, m: Array) -> Array:
+        """2, the largest second derivative."""
+        return np.full_like(m, 2.0)
 
     @property
     def domain(self) -> tuple[float, float]:
-        return -np.inf, 0.0
+        return 0.0, np.inf
 
     def conjugate(self, v: Array) -> Array:
-        """v + v^2 / 4 for v <= 0."""
+        """v^2 / 4 for v >= 0."""
         with np.errstate(over="ignore"):
-            return inside(v, self.domain, v * (1.0 + v / 4.0))
+            return inside(v, self.domain, np.square(0.5 * v))

@@ -261,6 +261,25 @@ def test_with_alpha_held_fixed_the_slope_of_ciou_is_not_its_derivative():
     assert np.abs(CIoU().slope(y, eta) - TotalCIoU().slope(y, eta)).max() > 1e-2
 
 
+@each
+def test_with_what_its_slope_holds_fixed_held_the_slope_is_the_derivative(loss):
+    y, eta = away_from_kinks(random_boxes(500, 2), random_boxes(500, 3))
+    iou = 1.0 - IoU().value(y, eta)
+    switch = loss.floor if isinstance(loss, LogIoU) else getattr(loss, "from_iou", -1.0)
+    y, eta = y[np.abs(iou - switch) > 1e-3], eta[np.abs(iou - switch) > 1e-3]
+    np.testing.assert_array_equal(loss.held(y, eta, eta), loss.value(y, eta))
+    numeric = along_each(lambda at: loss.held(y, at, eta), eta, 1e-6)
+    np.testing.assert_allclose(loss.slope(y, eta), numeric, rtol=1e-5, atol=1e-7)  # as for the value itself above
+    elsewhere = loss.held(y, eta, y + [0.0, 0.0, 1.0, 3.0]) - loss.value(y, eta)
+    assert (np.abs(elsewhere).max() > 1e-3) == isinstance(loss, CIoU)
+
+
+@each
+def test_a_box_is_its_own_target(loss):
+    np.testing.assert_array_equal(loss.targets(Y), Y)
+    assert loss.outputs == 4 and loss.wide
+
+
 def test_each_loss_pulls_where_the_one_before_does_not():
     """Apart: IoU is flat, GIoU not. Contained: GIoU is IoU, DIoU not. Same centre: DIoU is IoU, CIoU not."""
     apart, contained, centred = (np.array(CASES[name], dtype=float) for name in ("apart", "contained", "same centre"))

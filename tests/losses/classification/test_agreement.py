@@ -50,7 +50,7 @@ def test_keras_binary_cross_entropy_as_printed():
 def test_keras_categorical_cross_entropy_as_printed():
     with np.errstate(divide="ignore"):
         eta = np.log([[0.05, 0.95, 0.0], [0.1, 0.8, 0.1]])
-    assert SoftmaxCrossEntropy()(np.array([1.0, 2.0]), eta) == pytest.approx(1.176939, abs=5e-7)
+    assert SoftmaxCrossEntropy(3)(np.array([1.0, 2.0]), eta) == pytest.approx(1.176939, abs=5e-7)
 
 
 def exact(m, gamma):
@@ -82,7 +82,7 @@ def test_how_much_smaller_than_cross_entropy_focal_loss_is(p, ratio):
 
 def test_focal_without_focus_is_cross_entropy():
     m = np.linspace(-50.0, 50.0, 201)
-    for function in ("phi", "derivative", "curvature"):
+    for function in ("phi", "derivative", "second"):
         ours = getattr(Focal(0.0, None), function)(m)
         np.testing.assert_allclose(ours, getattr(CrossEntropy(), function)(m), rtol=4e-16, atol=0)
 

@@ -7,17 +7,18 @@ from hypothesis import strategies as st
 from laws import assert_derivative, final_classes
 from scipy import optimize
 
-from robustfit.errors import BadParameter
+from robustfit.errors import BadData, BadParameter, Incompatible
 from robustfit.losses import classification
-from robustfit.losses.base import REDUCTIONS, Bounded, Conjugate
-from robustfit.losses.classification.base import LabelLoss, MarginLoss
-from robustfit.losses.classification.cross_entropy import CrossEntropy
+from robustfit.losses.base import REDUCTIONS, Bounded, Conjugate, Polyhedral, Stepwise
+from robustfit.losses.classification.base import LabelLoss, MarginLoss, Unweighted, idle, signed
+from robustfit.losses.classification.cross_entropy import CrossEntropy, among
 from robustfit.losses.classification.focal import Focal
 from robustfit.losses.classification.hinge import Hinge
 from robustfit.losses.classification.perceptron import Perceptron
 from robustfit.losses.classification.savage import Savage
 from robustfit.losses.classification.sigmoid import Sigmoid
 from robustfit.losses.classification.sigmoid_mse import SigmoidMSE
+from robustfit.losses.classification.softmax_cross_entropy import SoftmaxCrossEntropy
 from robustfit.losses.classification.squared_hinge import SquaredHinge
 from robustfit.losses.classification.zero_one import ZeroOne
 
@@ -47,12 +48,58 @@ def test_phi_falls_from_a_positive_cost_to_none(loss):
     assert loss.phi(np.array(-3.0)) > 0.0 and loss.phi(np.array(800.0)) == 0.0
 
 
-@over()
-def test_derivative_and_curvature_are_derivatives(loss):
+def away_from_kinks(loss):
+    """Margins, and steps of differences that stay on one side of the loss's kink."""
     step = 1e-3 * np.maximum(np.abs(GRID), 1e-2)
     off = np.abs(GRID - KINKS.get(type(loss), np.inf)) > 3.0 * step
-    assert_derivative(loss.phi, loss.derivative, GRID[off], step[off])
-    assert_derivative(loss.derivative, loss.curvature, GRID[off], step[off])
+    return GRID[off], step[off]
+
+
+@over()
+def test_derivatives_in_the_margin(loss):
+    m, step = away_from_kinks(loss)
+    assert_derivative(loss.phi, loss.derivative, m, step)
+    if isinstance(loss, MarginLoss):
+        assert_derivative(loss.derivative, loss.second, m, step)
+
+
+@over()
+def test_rho_is_phi_of_one_minus_the_error_and_psi_and_curvature_are_its_derivatives(loss):
+    m, step = away_from_kinks(loss)
+    u = 1.0 - m
+    np.testing.assert_array_equal(loss.rho(u), loss.phi(1.0 - u))
+    assert_derivative(loss.rho, loss.psi, u, step)
+    assert_derivative(loss.psi, loss.curvature, u, step)
+    np.testing.assert_array_equal(loss.psi_given(u, loss.weight(u)), loss.psi(u))
+
+
+@over(MarginLoss)
+@given(m=st.floats(-30.0, 30.0), other=st.floats(-30.0, 30.0))
+@settings(deadline=None, derandomize=True, max_examples=100)
+def test_the_majorisers_parabola_lies_nowhere_below_the_loss(loss, m, other):
+    at, far = np.array(m), np.array(other)
+    if isinstance(loss, Stepwise):
+        assert np.isposinf(loss.majoriser(at))
+        return
+    move = far - at
+    parts = np.array([loss.phi(at), loss.derivative(at) * move, 0.5 * loss.majoriser(at) * move**2])
+    assert loss.phi(far) <= parts.sum() + 8 * EPS * (np.abs(parts).sum() + 1e-300)
+    assert loss.weight(1.0 - at) == loss.majoriser(1.0 - (1.0 - at))
+
+
+@over(MarginLoss)
+def test_no_flatter_parabola_would_do(loss):
+    """A constant majoriser is the largest second derivative, Focal's a bound of it; cross-entropy's touches twice."""
+    if isinstance(loss, CrossEntropy):
+        m = np.array([-20.0, -3.0, -0.1, 0.5, 7.0])
+        touching = loss.phi(m) - 2.0 * m * loss.derivative(m) + 2.0 * loss.majoriser(m) * m * m
+        np.testing.assert_allclose(touching, loss.phi(-m), rtol=1e-13, atol=1e-14)  # of terms as large as 20
+        assert loss.majoriser(np.zeros(1)) == 0.25
+    elif not isinstance(loss, Stepwise):
+        largest = loss.second(np.linspace(-12.0, 12.0, 240_001)).max()
+        bound = loss.majoriser(np.zeros(1)).item()
+        exact = not isinstance(loss, Focal) or loss.gamma == 0.0
+        assert bound == pytest.approx(largest, rel=1e-8) if exact else largest < bound < 3.0 * largest
 
 
 @pytest.mark.parametrize("kind", [Hinge, Perceptron], ids=lambda kind: kind.__name__)
@@ -67,7 +114,8 @@ def test_convex_as_declared(loss):
     chord = 0.5 * (loss.phi(left) + loss.phi(right))
     excess = loss.phi(0.5 * (left + right)) - chord
     if loss.convex or (isinstance(loss, Focal) and loss.gamma == 0.0):
-        assert (excess <= 8 * EPS * np.maximum(chord, 1e-300)).all()
+        least = 1.0 if isinstance(loss, Polyhedral) else 1e-300  # pieces are of 1 - m, which is rounded
+        assert (excess <= 8 * EPS * np.maximum(chord, least)).all()
     else:
         assert (excess > 1e-3 * chord).any(), "no chord below the curve was found: is it not convex?"
 
@@ -83,7 +131,7 @@ def test_bounded_by_type_exactly_when_phi_levels_off(loss):
 @over()
 def test_finite_and_silent_from_denormal_to_1e308(loss):
     with np.errstate(divide="raise", over="raise", invalid="raise"):
-        phi, derivative, curvature = loss.phi(HUGE), loss.derivative(HUGE), loss.curvature(HUGE)
+        phi, derivative, curvature = loss.phi(HUGE), loss.derivative(HUGE), loss.curvature(1.0 - HUGE)
     representable = (HUGE > -1e150) | (not isinstance(loss, SquaredHinge))
     assert np.isfinite(phi[representable]).all()
     assert np.isfinite(derivative[np.abs(HUGE) < 1e308]).all() and np.isfinite(curvature).all()
@@ -91,30 +139,68 @@ def test_finite_and_silent_from_denormal_to_1e308(loss):
 
 @over()
 def test_nan_stays_nan_and_batch_axes_pass(loss):
-    for function in (loss.phi, loss.derivative):
+    for function in (loss.phi, loss.derivative, loss.rho, loss.psi):
         np.testing.assert_array_equal(np.isnan(function(np.array([0.5, np.nan]))), [False, True])
-    for function in (loss.phi, loss.derivative, loss.curvature):
+    for function in (loss.phi, loss.derivative, loss.rho, loss.psi, loss.weight, loss.curvature):
         for shape in [(), (4,), (2, 3)]:
             m = np.linspace(-2.0, 2.0, int(np.prod(shape))).reshape(shape)
             np.testing.assert_array_equal(function(m), np.reshape([function(x) for x in m.ravel()], shape))
 
 
 @over()
-def test_value_slope_and_bend_are_those_of_the_score(loss):
-    y = np.where(np.arange(GRID.size) % 3 == 0, 1.0, -1.0)
-    eta, weight = y * GRID, loss.label_weight(y)
-    np.testing.assert_array_equal(loss.value(y, eta), weight * loss.phi(GRID))
+def test_value_and_slope_are_those_of_the_score(loss):
+    m, step = away_from_kinks(loss)
+    y = np.where(np.arange(m.size) % 3 == 0, 1.0, -1.0)
+    eta, weight = y * m, loss.label_weight(y)
+    np.testing.assert_array_equal(loss.value(y, eta), weight * loss.phi(m))
     np.testing.assert_array_equal(loss.value(y, eta, 7.0), loss.value(y, eta))
-    step = 1e-3 * np.maximum(np.abs(GRID), 1e-2)
-    off = np.abs(GRID - KINKS.get(type(loss), np.inf)) > 3.0 * step
-    y, eta, step = y[off], eta[off], step[off]
     assert_derivative(lambda at: loss.value(y, at), lambda at: loss.slope(y, at), eta, step)
-    assert_derivative(lambda at: loss.slope(y, at), lambda at: loss.bend(y, at), eta, step)
 
 
-@over(MarginLoss)
+@over(Unweighted)
 def test_both_labels_count_the_same(loss):
     np.testing.assert_array_equal(loss.value(np.ones(GRID.size), GRID), loss.value(-np.ones(GRID.size), -GRID))
+
+
+def test_class_weights_multiply_the_costs_of_their_class():
+    loss, y = CrossEntropy((0.5, 3.0)), np.where(np.arange(GRID.size) % 3 == 0, 1.0, -1.0)
+    np.testing.assert_array_equal(loss.value(y, GRID), np.where(y > 0, 3.0, 0.5) * CrossEntropy().value(y, GRID))
+    np.testing.assert_array_equal(loss.phi(GRID), CrossEntropy().phi(GRID))
+    with pytest.raises(Incompatible, match="2 classes need 2 weights; 3 were given"):
+        CrossEntropy((1.0, 2.0, 3.0)).value(y, GRID)
+
+
+@over()
+def test_signed_rows_have_the_target_one_and_the_labels_weights(loss):
+    rng = np.random.default_rng(3)
+    X, y, coef = rng.normal(size=(2, 9, 3)), np.where(rng.random((2, 9)) < 0.4, 1.0, -1.0), rng.normal(size=3)
+    weights = rng.integers(1, 4, (2, 9)).astype(float)
+    for given_weights in (None, weights):
+        rows, ones, counts = signed(X, y, given_weights, loss)
+        costs = loss.rho(ones - rows @ coef) * (1.0 if counts is None else counts)
+        expected = loss.value(y, X @ coef) * (1.0 if given_weights is None else given_weights)
+        np.testing.assert_allclose(costs, expected, rtol=1e-14, atol=1e-15)
+        assert (counts is None) == (given_weights is None and np.ptp(loss.label_weight(np.array([-1.0, 1.0]))) == 0.0)
+
+
+@pytest.mark.parametrize("label", [0.0, 2.0, -0.5, np.nan])
+def test_labels_other_than_minus_one_and_one_are_refused(label):
+    with pytest.raises(BadData, match=f"label {label:g}: a loss of two classes needs labels -1 and 1"):
+        signed(np.ones((3, 1)), np.array([1.0, label, -1.0]), None, Hinge())
+
+
+def test_only_cross_entropy_is_a_loss_of_more_classes():
+    assert among(CrossEntropy((1.0, 2.0, 3.0)), 3) == SoftmaxCrossEntropy(3, (1.0, 2.0, 3.0))
+    for loss in LOSSES:
+        assert among(loss, 2) is loss
+        if not isinstance(loss, CrossEntropy):
+            with pytest.raises(Incompatible, match="loss of two classes; there are 4: cross_entropy takes any number"):
+                among(loss, 4)
+
+
+@over()
+def test_idle_where_a_score_of_zero_costs_nothing(loss):
+    assert idle(loss) == (loss.phi(np.zeros(1)).item() == 0.0) == isinstance(loss, Perceptron)
 
 
 @over()
@@ -132,39 +218,52 @@ def test_the_convex_ones_have_conjugates():
     assert {type(loss) for loss in CONJUGATES} == {type(loss) for loss in LOSSES if loss.convex}
 
 
-@given(loss=st.sampled_from(CONJUGATES), m=st.floats(-1e6, 1e6), share=st.floats(0.0, 1.0))
+@given(loss=st.sampled_from(CONJUGATES), u=st.floats(-1e6, 1e6), share=st.floats(0.0, 1.0))
 @settings(deadline=None, derandomize=True, max_examples=400)
-def test_fenchel_young(loss, m, share):
+def test_fenchel_young(loss, u, share):
     low, high = np.clip(loss.domain, -1e6, 1e6)
-    m, v = np.array(m), np.clip(low + share * (high - low), low, high)
-    parts = np.array([loss.phi(m), loss.conjugate(v), -m * v])
-    assert parts.sum() >= -16 * EPS * np.abs(parts).sum()
+    u, v = np.array(u), np.clip(low + share * (high - low), low, high)
+    parts = np.array([loss.rho(u), loss.conjugate(v), -u * v])
+    assert parts.sum() >= -16 * EPS * (np.abs(parts).sum() + 1.0)  # 1 - u is rounded
 
 
 @over(Conjugate)
-def test_fenchel_young_is_tight_at_the_derivative(loss):
-    v = loss.derivative(GRID)
-    total = loss.phi(GRID) + loss.conjugate(v) - GRID * v
-    # v is right to half a unit in its last place, which the steep conjugate of cross-entropy magnifies by m.
-    assert (np.abs(total) <= 16 * EPS * (loss.phi(GRID) + np.abs(loss.conjugate(v)) + np.abs(GRID * v))).all()
+def test_fenchel_young_is_tight_at_psi(loss):
+    u = 1.0 - GRID
+    v = loss.psi(u)
+    total = loss.rho(u) + loss.conjugate(v) - u * v
+    # v is right to half a unit in its last place, which the steep conjugate of cross-entropy magnifies by u.
+    assert (np.abs(total) <= 16 * EPS * (loss.rho(u) + np.abs(loss.conjugate(v)) + np.abs(u * v) + 1.0)).all()
 
 
 @over(Conjugate)
 def test_the_conjugate_is_infinite_exactly_outside_its_domain(loss):
     low, high = loss.domain
+    assert low == 0.0 and high in (1.0, np.inf)  # the range of psi: no error pulls the wrong way
     ends = np.array([end for end in (low, high) if np.isfinite(end)])
     assert np.isfinite(loss.conjugate(ends)).all()
-    assert np.isposinf(loss.conjugate(np.array([5e-324, 1.0, 1e308]))).all()
-    if np.isfinite(low):
-        assert np.isposinf(loss.conjugate(np.array([np.nextafter(low, -np.inf), -1e308]))).all()
+    assert np.isposinf(loss.conjugate(np.array([-5e-324, -1.0, -1e308]))).all()
+    if np.isfinite(high):
+        assert np.isposinf(loss.conjugate(np.array([np.nextafter(high, np.inf), 1e308]))).all()
 
 
 @over(Conjugate)
 def test_the_conjugate_is_the_supremum(loss):
-    m = np.linspace(-60.0, 60.0, 120_001)
-    for v in (-0.9, -0.5, -0.1):
-        sup = (v * m - loss.phi(m)).max()
+    u = np.linspace(-60.0, 60.0, 120_001)
+    for v in (0.1, 0.5, 0.9):
+        sup = (v * u - loss.rho(u)).max()
         assert sup == pytest.approx(float(loss.conjugate(np.array(v))), abs=1e-6)  # curvature / 2 (spacing / 2)^2
+
+
+@over(Polyhedral)
+def test_pieces_in_the_error_are_the_loss(loss):
+    slopes, intercepts = np.array(loss.pieces).T
+    u = 1.0 - GRID
+    np.testing.assert_array_equal(loss.rho(u), (slopes[:, None] * u + intercepts[:, None]).max(0))
+    low, high = loss.subdifferential(u)
+    assert ((low <= loss.psi(u)) & (loss.psi(u) <= high)).all()
+    kink = 1.0 - KINKS[type(loss)]
+    np.testing.assert_array_equal([end.item() for end in loss.subdifferential(np.array([kink]))], [0.0, 1.0])
 
 
 LINKS = {

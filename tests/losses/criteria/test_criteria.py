@@ -72,7 +72,7 @@ class TestNLL:
         eta = 5.0 * RNG.normal(size=(3, 20, 4))
         np.testing.assert_allclose(
             NLL((1.0, 2.0, 0.5, 3.0)).value(LABELS, special.log_softmax(eta, axis=-1)),
-            SoftmaxCrossEntropy((1.0, 2.0, 0.5, 3.0)).value(LABELS, eta),
+            SoftmaxCrossEntropy(4, (1.0, 2.0, 0.5, 3.0)).value(LABELS, eta),
             rtol=1e-13,
             atol=4e-15,  # SciPy's log p is only right to rounding of 1
         )

@@ -16,6 +16,8 @@ from robustfit.losses.huber import Huber
 from robustfit.losses.mae import MAE
 from robustfit.losses.mse import MSE
 from robustfit.losses.quantile import Quantile
+from robustfit.metrics import regression
+from robustfit.metrics.measures import average_precision
 from robustfit.noises.normal import Normal
 from robustfit.noises.skewed import Skewed
 from robustfit.noises.t import T
@@ -109,20 +111,20 @@ def test_detection_by_hand(marks, ap, precision, recall):
     measured = metrics.measure(data, FIT)
     found = [measured[name].item() for name in ("outlier_ap", "outlier_precision", "outlier_recall")]
     np.testing.assert_allclose(found, [ap, precision, recall])
-    assert np.isnan(metrics.marked_rmse(data, FIT)).item() == (not any(marks))
+    assert np.isnan(regression.marked_rmse(data, FIT)).item() == (not any(marks))
 
 
 def test_precision_is_empty_where_nothing_is_flagged():
     even = replace(DATA, y=X[None] @ [1.0, 3.0] + np.array([1.0, -1.0, 1.0, -1.0]))
-    assert np.isnan(metrics.outlier_precision(even, FIT)).all()
-    assert metrics.outlier_recall(even, FIT) == 0.0
+    assert np.isnan(regression.outlier_precision(even, FIT)).all()
+    assert regression.outlier_recall(even, FIT) == 0.0
 
 
 def test_good_leverage_points_are_no_positives():
     data = replace(DATA, bad_leverage=False)
-    for column in (metrics.outlier_ap, metrics.outlier_precision, metrics.outlier_recall):
+    for column in (regression.outlier_ap, regression.outlier_precision, regression.outlier_recall):
         assert np.isnan(column(data, FIT)).all()
-    assert metrics.marked_rmse(data, FIT) == 7.0
+    assert regression.marked_rmse(data, FIT) == 7.0
 
 
 @searched
@@ -131,7 +133,7 @@ def test_average_precision_is_scikit_learns(data, n):
     scores = np.array(data.draw(st.lists(st.integers(0, 4).map(float) | st.floats(0, 4), min_size=n, max_size=n)))
     positive = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
     assume(positive.any())
-    ours = metrics.average_precision(np.stack([scores, scores[::-1]]), np.stack([positive, positive[::-1]]))
+    ours = average_precision(np.stack([scores, scores[::-1]]), np.stack([positive, positive[::-1]]))
     np.testing.assert_allclose(ours, average_precision_score(positive, scores), rtol=1e-12)
 
 
@@ -173,7 +175,7 @@ def test_the_target_is_what_a_large_sample_gives(noise, loss, estimate):
     n = 200_000
     errors = noise.draw(np.random.default_rng(0), (n,))
     # the densities are above 0.05 / scale at these quantiles: 5 standard errors are at most 5 * 10 / sqrt(n) scales
-    target = metrics.target_intercept(data, fit_of([1.0, 3.0], loss)).item()
+    target = regression.target_intercept(data, fit_of([1.0, 3.0], loss)).item()
     assert target - 1.0 == pytest.approx(estimate(errors), abs=50.0 / np.sqrt(n) * noise.scale)
 
 
@@ -181,21 +183,23 @@ def test_the_target_is_what_a_large_sample_gives(noise, loss, estimate):
 @pytest.mark.parametrize("noise", names("scenario/noise"))
 def test_other_losses_have_a_target_where_the_noise_is_symmetric(loss, noise):
     noise = make("scenario/noise", noise)
-    target = metrics.target_intercept(replace(DATA, truth=replace(TRUTH, noise=noise)), fit_of([1.0, 3.0], loss))
+    target = regression.target_intercept(replace(DATA, truth=replace(TRUTH, noise=noise)), fit_of([1.0, 3.0], loss))
     assert (target == 1.0).all() if noise.symmetric else np.isnan(target).all()
 
 
 def test_a_mean_that_does_not_exist_is_no_target():
     data = replace(DATA, truth=replace(TRUTH, noise=T(df=1.0)))
-    assert np.isnan(metrics.target_intercept(data, FIT)).all() and np.isnan(metrics.surface_error(data, FIT)).all()
-    assert metrics.surface_error(data, fit_of([1.0, 3.0], MAE())) == pytest.approx(np.sqrt(3.5))
+    assert (
+        np.isnan(regression.target_intercept(data, FIT)).all() and np.isnan(regression.surface_error(data, FIT)).all()
+    )
+    assert regression.surface_error(data, fit_of([1.0, 3.0], MAE())) == pytest.approx(np.sqrt(3.5))
 
 
 def test_the_intercepts_error_is_from_its_target():
     data = replace(DATA, truth=replace(TRUTH, noise=Skewed(2.0)))
     aimed = 1.0 + 2.0 * (np.log(10.0) - 1.0)  # the 90 % quantile of sigma (E - 1)
     fit = fit_of([aimed + 0.25, 2.0], Quantile(0.9))
-    for column in (metrics.intercept_error, metrics.coef_error, metrics.surface_error):
+    for column in (regression.intercept_error, regression.coef_error, regression.surface_error):
         assert column(data, fit) == pytest.approx(0.25)
 
 
@@ -206,8 +210,8 @@ def test_surface_error_does_not_change_with_the_design(units):
     truth = Truth(np.linalg.solve(turn, TRUTH.coef), turn.T @ TRUTH.moment @ turn, TRUTH.noise)
     data = replace(DATA, X=DATA.X @ turn, X_clean=DATA.X_clean @ turn, truth=truth)
     fit = fit_of(np.linalg.solve(turn, FIT.coef[0]), MSE())
-    assert metrics.surface_error(data, fit) == pytest.approx(metrics.surface_error(DATA, FIT), rel=1e-9)
-    assert metrics.slope_error(data, fit) == pytest.approx(1.0 / units[1], rel=1e-9)
+    assert regression.surface_error(data, fit) == pytest.approx(regression.surface_error(DATA, FIT), rel=1e-9)
+    assert regression.slope_error(data, fit) == pytest.approx(1.0 / units[1], rel=1e-9)
 
 
 def test_surface_error_is_the_rms_distance_over_clean_rows():
@@ -215,7 +219,7 @@ def test_surface_error_is_the_rms_distance_over_clean_rows():
     rows = np.column_stack([np.ones(500), rng.normal(2.0, 3.0, 500)])
     data = replace(DATA, truth=replace(TRUTH, moment=rows.T @ rows / 500))
     distance = rows @ (FIT.coef[0] - TRUTH.coef)
-    assert metrics.surface_error(data, FIT) == pytest.approx(np.sqrt((distance**2).mean()), rel=1e-12)
+    assert regression.surface_error(data, FIT) == pytest.approx(np.sqrt((distance**2).mean()), rel=1e-12)
 
 
 def test_a_batch_is_its_members():
