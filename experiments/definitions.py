@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.samples import drawn, fitted
-from robustfit.catalogue import make, names
+from robustfit.catalogue import make
 from robustfit.claims import (
     Claim,
     Condition,
@@ -33,6 +33,9 @@ from robustfit.data import Data
 from robustfit.laboratory import Laboratory
 from robustfit.linalg import Array
 from robustfit.losses.base import ResidualLoss
+from robustfit.losses.boxes.ciou import CIoU
+from robustfit.losses.boxes.diou import DIoU
+from robustfit.losses.boxes.giou import GIoU
 from robustfit.losses.huber import Huber
 from robustfit.losses.mae import MAE
 from robustfit.losses.mse import MSE
@@ -40,6 +43,7 @@ from robustfit.panels import BLACK, BLUE, RED, style
 from robustfit.problem import Problem
 from robustfit.report import number
 from robustfit.solvers.gradient_descent import GradientDescent
+from robustfit.task import fitting
 
 SAME = "a relative difference of 8 rounding errors (1.8e-15): two formulas for one number differ by no more"
 
@@ -323,7 +327,7 @@ class Reductions(Claim):
     margin = SUMS
 
     def evidence(self, lab: Laboratory) -> Evidence:
-        losses = {name: make("loss", name) for name in names("loss")}
+        losses = {name: make("loss", name) for name in fitting("loss", "regression")}
         conditions = tuple(one for name, loss in losses.items() for one in _reduced(name, loss))
         key = Key("losses for which all three relations were tried", Exact(float(len(losses))))
         pictures = {"losses": Picture(GALLERY, lambda figure: _gallery(figure, losses), 9.2, 6.2)}
@@ -373,69 +377,11 @@ def _gallery(figure: Any, losses: dict[str, ResidualLoss]) -> None:
 Boxes = Array
 """Corners x1, y1, x2, y2 along the last axis."""
 
-
-def overlap(one: Boxes, other: Boxes) -> Array:
-    """Intersection over union.
-
-    >>> float(overlap(np.array([0.0, 0, 2, 2]), np.array([1.0, 0, 3, 2])))
-    0.3333333333333333
-    """
-    shared = _area(np.concatenate([np.maximum(one, other)[..., :2], np.minimum(one, other)[..., 2:]], -1))
-    return shared / (_area(one) + _area(other) - shared)
-
-
-def _area(boxes: Boxes) -> Array:
-    return np.prod(np.clip(boxes[..., 2:] - boxes[..., :2], 0.0, None), -1)
-
-
-def _hull(one: Boxes, other: Boxes) -> Boxes:
-    return np.concatenate([np.minimum(one, other)[..., :2], np.maximum(one, other)[..., 2:]], -1)
-
-
-def giou(one: Boxes, other: Boxes) -> Array:
-    """GIoU loss, 1 - IoU + the share of the smallest enclosing box that neither covers.
-
-    Reference: Rezatofighi et al. (2019), CVPR, 658-666.
-
-    >>> float(giou(np.array([0.0, 0, 1, 1]), np.array([3.0, 0, 4, 1])))
-    1.5
-    """
-    iou, hull = overlap(one, other), _area(_hull(one, other))
-    union = (_area(one) + _area(other)) / (1 + iou)
-    return 1 - iou + (hull - union) / hull
-
-
-def diou(one: Boxes, other: Boxes) -> Array:
-    """DIoU loss, 1 - IoU + squared distance of the centres over squared diagonal of the enclosing box.
-
-    Reference: Zheng et al. (2020), AAAI 34, 12993-13000.
-
-    >>> float(diou(np.array([0.0, 0, 1, 1]), np.array([3.0, 0, 4, 1]))) == 1 + 9 / 17
-    True
-    """
-    hull = _hull(one, other)
-    centres = (one[..., :2] + one[..., 2:] - other[..., :2] - other[..., 2:]) / 2
-    diagonal = hull[..., 2:] - hull[..., :2]
-    return 1 - overlap(one, other) + np.square(centres).sum(-1) / np.square(diagonal).sum(-1)
-
-
-def ciou(one: Boxes, other: Boxes) -> Array:
-    """CIoU loss, DIoU + v^2 / (1 - IoU + v), v = 4 / pi^2 (difference of arctan width / height)^2.
-
-    Reference: Zheng et al. (2020), AAAI 34, 12993-13000.
-
-    >>> square = np.array([0.0, 0, 1, 1])
-    >>> float(ciou(square, square + 3)) == float(diou(square, square + 3))
-    True
-    """
-    angles = [np.arctan2(*np.moveaxis(boxes[..., 2:] - boxes[..., :2], -1, 0)) for boxes in (one, other)]
-    v = 4 / np.pi**2 * np.square(angles[0] - angles[1])
-    with np.errstate(invalid="ignore"):
-        extra = np.where(v > 0, v * v / (1 - overlap(one, other) + v), 0.0)
-    return diou(one, other) + extra
-
-
-BOX_LOSSES: dict[str, Callable[[Boxes, Boxes], Array]] = {"GIoU": giou, "DIoU": diou, "CIoU": ciou}
+BOX_LOSSES: dict[str, Callable[[Boxes, Boxes], Array]] = {
+    "GIoU": GIoU().value,
+    "DIoU": DIoU().value,
+    "CIoU": CIoU().value,
+}
 
 
 def pairs(count: int) -> tuple[Boxes, Boxes]:

@@ -31,7 +31,7 @@ def drawn(settings: Settings, count: int) -> Data:
 
 def fitted(settings: Settings, data: Data) -> Fit:
     """The fits of a cell's estimator to samples."""
-    return cell(settings).estimator.fit(data.X, data.y, None, data.intercept)
+    return cell(settings).estimator.fit(data.X, data.y, None, data.intercept, outputs=data.outputs)
 
 
 def problem(loss: ResidualLoss, data: Data) -> Problem:

@@ -44,6 +44,7 @@ from robustfit.montecarlo import ratio
 from robustfit.panels import BLACK, BLUE, GREEN, ORANGE, RED, style
 from robustfit.report import number, with_error
 from robustfit.solvers.gradient_descent import GradientDescent
+from robustfit.task import fitting
 
 SIZES = np.logspace(-8, 8, 161)
 ERRORS = np.concatenate([-SIZES[::-1], [0.0], SIZES])
@@ -623,11 +624,11 @@ def _two(figure: Any, names: Sequence[str], end: float) -> None:
 
 def _psi_and_weight(figure: Any) -> None:
     """psi and weight of each loss of the catalogue."""
-    from robustfit.catalogue import make, names
+    from robustfit.catalogue import make
 
     left, right = figure.subplots(1, 2)
     u = np.linspace(-8, 8, 800)  # 0 is not among them
-    for place, name in enumerate(names("loss")):
+    for place, name in enumerate(fitting("loss", "regression")):
         loss, look = make("loss", name), style(name, 0)
         mark = {"marker": look.marker, "markevery": (15 + 8 * place, 120), "ms": 4}
         label = name + (" (tau = 0.5)" if name == "quantile" else "")

@@ -324,7 +324,13 @@ DOCUMENTS = {
 }
 """Where the sentences come from."""
 
-SECTIONS = {"A": "The shape of the losses", "B": "Outliers", "C": "Stability and speed"}
+SECTIONS = {
+    "A": "The shape of the losses",
+    "B": "Outliers",
+    "C": "Stability and speed",
+    "D": "Classification",
+    "E": "Boxes",
+}
 """The questions, in the order of the report."""
 
 
