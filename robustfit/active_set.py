@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from robustfit import linalg
-from robustfit.linalg import Array
-from robustfit.vertex import Kinked
+from robustfit.linalg import Array, Mask
+from robustfit.problem import CHUNK_ENTRIES
+from robustfit.vertex import Kinked, Rows
 
 MOST_BANDS = 60
 """How often the band is narrowed: each time by a factor of 0.3."""
@@ -16,6 +17,8 @@ MOST_BANDS = 60
 NEWTON_STEPS = 30
 """The most Newton steps in one band."""
 
+PATIENCE = 8
+"""After how many bands rows are tried however many are inside: with ties they stay many."""
 
 SETTLED = 1e-9
 """Residuals below this part of the mean one are 0 if the coefficients are optimal already."""
@@ -26,76 +29,140 @@ ROUNDING = 1e-13
 
 @dataclass(frozen=True)
 class RidgeFit:
-    """The minimiser of one problem and its dual: X' theta = ridge b."""
+    """Minimisers `(B, p)` and their duals `(B, n)`, X' theta = ridge b; Newton steps, and whether they are exact."""
 
     coef: Array
     theta: Array
-    steps: int
-    optimal: bool
+    steps: Rows
+    optimal: Mask
 
 
 def ridge_fit(rows: Kinked, coef: Array, ridge: Array) -> RidgeFit:
-    """Minimise the sum of max(low r, high r) plus half the sum of ridge_j b_j^2, of one member.
+    """Minimise the sum of max(low r, high r) plus half the sum of ridge_j b_j^2, of a batch with one axis.
 
     Newton on the loss with its kinks rounded off over a band; the rows inside are a guess of those whose residual is 0
-    at the optimum, and one linear system says whether the guess is right. All arrays of a batch of one.
+    at the optimum, and one linear system says whether the guess is right.
 
     Reference: Madsen & Nielsen (1993), SIAM J. Optim. 3, 223-235.
 
     >>> rows = Kinked(np.ones((1, 1, 1)), np.array([[2.0]]), np.array([[-1.0]]), np.array([[1.0]]))
-    >>> ridge_fit(rows, np.zeros((1, 1)), np.array([1.0])).coef  # min abs(2 - b) + b^2 / 2
+    >>> ridge_fit(rows, np.zeros((1, 1)), np.array([[1.0]])).coef  # min abs(2 - b) + b^2 / 2
     array([[1.]])
     """
-    size = np.abs(rows.residuals(coef))
-    if not np.isfinite(size).all():
-        return RidgeFit(coef, np.full_like(size, np.nan), 0, False)
-    band, steps, found = float(size.max()), 0, None
+    found = _Search.at(rows, coef, ridge)
     terms = np.abs(rows.y) + linalg.apply(np.abs(rows.X), np.abs(coef))
-    near = SETTLED * float(size.mean()) + ROUNDING * float(terms.mean())
-    if (settled := _exact(rows, coef[0], ridge, near)) is not None:
-        return RidgeFit(settled[0][None], settled[1][None], 0, True)
-    for _ in range(MOST_BANDS):
-        coef, taken = _smoothed(rows, coef, ridge, band)
-        steps += taken
-        found = _exact(rows, coef[0], ridge, band)
-        if found is not None or band == 0:
+    found.settle(SETTLED * found.size.mean(-1) + ROUNDING * terms.mean(-1))  # optimal already?
+    band = found.size.max(-1, initial=0.0)
+    for narrowing in range(MOST_BANDS):
+        if not found.left.any():
             break
-        band *= 0.3
-    if found is None:
-        return RidgeFit(coef, _theta(rows, coef, max(band, np.finfo(float).tiny)), steps, False)
-    return RidgeFit(found[0][None], found[1][None], steps, True)
+        found.smooth(band)
+        found.settle(band, most=None if narrowing % PATIENCE == PATIENCE - 1 else 2 * coef.shape[-1])
+        found.left &= band > 0
+        band = 0.3 * band
+    return found.result(band)
 
 
-def _theta(rows: Kinked, coef: Array, band: float) -> Array:
+@dataclass
+class _Search:
+    """The state of one batch: members whose optimum is found are no longer left."""
+
+    rows: Kinked
+    coef: Array
+    ridge: Array
+    size: Array
+    """The sizes of the residuals at the start."""
+    theta: Array
+    steps: Rows
+    left: Mask
+
+    @classmethod
+    def at(cls, rows: Kinked, coef: Array, ridge: Array) -> _Search:
+        size = np.abs(rows.residuals(coef))
+        steps, left = np.zeros(len(coef), dtype=np.int64), np.asarray(np.isfinite(size).all(-1))
+        return cls(rows, coef.copy(), ridge, size, np.full_like(size, np.nan), steps, left)
+
+    def smooth(self, band: Array) -> None:
+        """The members that are left move to the least of their smoothed losses."""
+        index = np.flatnonzero(self.left & (band > 0))
+        if len(index):
+            some, ridge, width = self.rows.take(index), self.ridge[index], band[index][:, None]
+            self.coef[index], steps = _smoothed(some, self.coef[index], ridge, width)
+            self.steps[index] += steps
+
+    def settle(self, band: Array, most: int | None = None) -> None:
+        """Try the rows in the band as those with residual 0, of the members that have at most so many there."""
+        near = (np.abs(self.rows.residuals(self.coef)) < band[:, None]).sum(-1)
+        for i in np.flatnonzero(self.left & (near <= (np.inf if most is None else most))):
+            found = _exact(self.rows.take(np.array([i])), self.coef[i], self.ridge[i], float(band[i]))
+            if found is not None:
+                self.coef[i], self.theta[i], self.left[i] = *found, False
+
+    def result(self, band: Array) -> RidgeFit:
+        """What was found; of the members that are left the last of the smoothed fits."""
+        known = np.asarray(np.isfinite(self.theta).all(-1))
+        lost = np.asarray(~known & np.isfinite(self.size).all(-1))
+        if lost.any():
+            width = np.maximum(band[lost], np.finfo(float).tiny)[:, None]
+            some = self.rows.take(lost)
+            self.theta[lost] = _theta(some, some.residuals(self.coef[lost]), width)
+        return RidgeFit(self.coef, self.theta, self.steps, known)
+
+
+def _theta(rows: Kinked, r: Array, band: Array) -> Array:
     half, middle = 0.5 * (rows.high - rows.low), 0.5 * (rows.high + rows.low)
-    return np.clip(middle + half * rows.residuals(coef) / band, rows.low, rows.high)
+    return np.clip(middle + half * r / band, rows.low, rows.high)
 
 
-def _smoothed(rows: Kinked, coef: Array, ridge: Array, band: float) -> tuple[Array, int]:
-    """Newton steps, halved while they ascend, on the loss rounded off over a band; and how many there were."""
-    if band == 0:
-        return coef, 0
-    for step in range(NEWTON_STEPS):
-        inside = np.abs(rows.residuals(coef))[0] < band
-        half = 0.5 * (rows.high - rows.low)[:, inside] / band
-        pull = linalg.adjoint(rows.X, _theta(rows, coef, band)) - ridge * coef
-        move = linalg.solve(linalg.gram(rows.X[:, inside], half) + np.diag(ridge), pull)
-        gain = float((pull * move).sum())
-        before = _value(rows, coef, ridge, band)
-        while _value(rows, coef + move, ridge, band) > before and np.abs(move).max() > 0:
-            move = 0.5 * move if np.abs(move).max() > 1e-14 * np.abs(coef).max() else 0.0 * move
-        coef = coef + move
-        if gain <= 1e-15 * before:
-            return coef, step + 1
-    return coef, NEWTON_STEPS
+def _smoothed(rows: Kinked, coef: Array, ridge: Array, band: Array) -> tuple[Array, Rows]:
+    """Newton steps of each member on the loss rounded off over its band, `(B, 1)`, and how many there were."""
+    taken, going = np.zeros(len(coef), dtype=np.int64), np.ones(len(coef), dtype=bool)
+    for _ in range(NEWTON_STEPS):
+        index = np.flatnonzero(going)
+        if not len(index):
+            break
+        some, at, price, width = rows.take(index), coef[index], ridge[index], band[index]
+        step, gain, before = _step(some, at, price, width)
+        coef[index] = at + _halved(some, at, step, before, price, width)
+        taken[index] += 1
+        going[index] = gain > 1e-15 * before
+    return coef, taken
 
 
-def _value(rows: Kinked, coef: Array, ridge: Array, band: float) -> float:
+def _step(rows: Kinked, coef: Array, ridge: Array, band: Array) -> tuple[Array, Array, Array]:
+    """Newton's step on the smoothed loss, twice what it predicts to gain, and the objective before it."""
+    r = rows.residuals(coef)
+    inside = np.abs(r) < band
+    half = np.where(inside, 0.5 * (rows.high - rows.low) / band, 0.0)
+    pull = linalg.adjoint(rows.X, _theta(rows, r, band)) - ridge * coef
+    step = linalg.solve(_bent(rows.X, half) + ridge[:, None, :] * np.eye(coef.shape[-1]), pull)
+    return step, (pull * step).sum(-1), _value(rows, coef, ridge, band)
+
+
+def _bent(X: Array, half: Array) -> Array:
+    """X' diag(half) X; of many rows only those that bend are looked at, whoever else is in the batch."""
+    if X[0].size <= CHUNK_ENTRIES:
+        return linalg.gram(X, half)
+    return np.stack([linalg.gram(x[weight > 0], weight[weight > 0]) for x, weight in zip(X, half, strict=True)])
+
+
+def _halved(rows: Kinked, coef: Array, step: Array, before: Array, ridge: Array, band: Array) -> Array:
+    """The steps, halved while they ascend; 0 where they get lost in rounding."""
+    while True:
+        bad = (_value(rows, coef + step, ridge, band) > before) & step.any(-1)
+        if not bad.any():
+            return step
+        tiny = np.abs(step).max(-1) <= 1e-14 * np.abs(coef).max(-1)
+        step = np.where(bad[:, None], np.where(tiny[:, None], 0.0, 0.5 * step), step)
+
+
+def _value(rows: Kinked, coef: Array, ridge: Array, band: Array) -> Array:
     """The smoothed objective: sup over theta of theta r - band (theta - middle)^2 / (2 half), plus the ridge's part."""
-    theta, r = _theta(rows, coef, band), rows.residuals(coef)
-    half, middle = 0.5 * (rows.high - rows.low), 0.5 * (rows.high + rows.low)
+    r = rows.residuals(coef)
+    theta, half, middle = _theta(rows, r, band), 0.5 * (rows.high - rows.low), 0.5 * (rows.high + rows.low)
     smooth = theta * r - 0.5 * band * np.square(theta - middle) / np.where(half > 0, half, 1.0)
-    return float(smooth.sum() + 0.5 * (ridge * coef**2).sum())
+    value: Array = smooth.sum(-1) + 0.5 * (ridge * np.square(coef)).sum(-1)
+    return value
 
 
 def _exact(rows: Kinked, coef: Array, ridge: Array, band: float) -> tuple[Array, Array] | None:

@@ -187,8 +187,8 @@ def _exact_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
 def _ridge_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
     """The dual bound of a piecewise linear loss with a ridge penalty, from the certificate's own exact fit."""
     rows, ridge = Kinked.of(problem), problem.embed(problem.penalty.curvature(problem.slopes(coef)))
-    found = [ridge_fit(rows.take(np.array([i])), coef[i : i + 1], ridge[i]) for i in range(len(coef))]
-    centre, theta = (np.concatenate([getattr(fit, name) for fit in found]) for name in ("coef", "theta"))
+    found = ridge_fit(rows, coef, ridge)
+    centre, theta = found.coef, found.theta
     reached = problem.objective(centre)
     constant = reached - rows.objective(centre) - problem.penalty.value(problem.slopes(centre))
     target = problem.embed(problem.slopes(linalg.adjoint(rows.X, theta)))

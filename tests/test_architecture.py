@@ -67,6 +67,7 @@ MUTABLE = {
     "Progress": "counts what has ended",
     "RobustClassifier": "scikit-learn sets an estimator's parameters and results after construction",
     "RobustRegressor": "scikit-learn sets an estimator's parameters and results after construction",
+    "_Search": "the state of one batch of ridge fits",
     "_Descent": "the state of one run of Newton's loop",
     "_Descents": "the state of one batch of quasi-Newton descents",
     "_Alternation": "the state of one batch on its way to a joint fit and scale",

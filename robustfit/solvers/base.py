@@ -15,6 +15,7 @@ from robustfit.losses.base import Loss, Stepwise
 from robustfit.losses.classification.base import idle
 from robustfit.parameters import Parametrised
 from robustfit.penalties.base import Penalty
+from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
 
 
@@ -55,6 +56,13 @@ def aimed(loss: Loss, solver: str) -> str:
     if not idle(loss):
         return ""
     return f"{solver} would find the minimum of {loss}, coefficients of zero; gradient_descent stops on the way there"
+
+
+def counting(loss: Loss, penalty: Penalty, solver: str) -> str:
+    """Why a solver of 0-1 loss cannot minimise this loss with this penalty; empty where it can."""
+    if not isinstance(loss, Stepwise):
+        return f"{solver} minimises 0-1 loss; {loss} is another"
+    return "" if isinstance(penalty, NoPenalty) else f"{solver} takes no penalty; {penalty} is one"
 
 
 class OneByOne(Solver):

@@ -12,12 +12,10 @@ from robustfit.linalg import Array
 from robustfit.losses.base import Loss
 from robustfit.losses.classification.cross_entropy import CrossEntropy
 from robustfit.losses.classification.savage import Savage
-from robustfit.losses.classification.zero_one import ZeroOne
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty
-from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
-from robustfit.solvers.base import Solver
+from robustfit.solvers.base import Solver, counting
 from robustfit.solvers.mixed_integer import isotropic
 from robustfit.solvers.newton import Newton
 
@@ -40,9 +38,7 @@ class BestOfSurrogates(Solver):
     max_iter: int = parameter(100, at_least=1)
 
     def refuses(self, loss: Loss, penalty: Penalty) -> str:
-        if not isinstance(loss, ZeroOne):
-            return f"best_of_surrogates minimises 0-1 loss; {loss} is another"
-        return "" if isinstance(penalty, NoPenalty) else f"best_of_surrogates takes no penalty; {penalty} is one"
+        return counting(loss, penalty, "best_of_surrogates")
 
     def solve_flat(self, problem: Problem, start: Array) -> Solution:
         turn = isotropic(problem.X)

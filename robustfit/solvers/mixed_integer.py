@@ -16,12 +16,10 @@ from robustfit.errors import Incompatible
 from robustfit.fit import Solution, Status
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import Loss
-from robustfit.losses.classification.zero_one import ZeroOne
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty
-from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
-from robustfit.solvers.base import OneByOne, one
+from robustfit.solvers.base import OneByOne, counting, one
 
 TURNS = 10
 """Steps of the fixed-point iteration towards rows that spread alike in all directions; each halves the rest or so."""
@@ -60,9 +58,7 @@ class MixedInteger(OneByOne):
     max_iter: int = parameter(20_000, at_least=1)
 
     def refuses(self, loss: Loss, penalty: Penalty) -> str:
-        if not isinstance(loss, ZeroOne):
-            return f"mixed_integer minimises 0-1 loss; {loss} is another"
-        return "" if isinstance(penalty, NoPenalty) else f"mixed_integer takes no penalty; {penalty} is one"
+        return counting(loss, penalty, "mixed_integer")
 
     def solve_one(self, problem: Problem, start: Array) -> Solution:
         n = len(problem.X)

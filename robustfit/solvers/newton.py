@@ -268,14 +268,12 @@ def _finished(problem: Problem, start: Array, solution: Solution) -> Solution:
 
 
 def _ridge(problem: Problem, start: Array) -> Solution:
-    """Piecewise linear losses with a ridge penalty, one member after the other."""
-    rows, ridge = Kinked.of(problem), problem.embed(problem.penalty.curvature(problem.slopes(start)))
-    found = [ridge_fit(rows.take(np.array([i])), start[i : i + 1], ridge[i]) for i in range(len(start))]
-    steps, optimal = np.array([fit.steps for fit in found]), np.array([fit.optimal for fit in found])
-    coef = np.concatenate([fit.coef for fit in found])
-    status = status_where(optimal, Status.converged, Status.max_iter)
-    status = status_where(~np.isfinite(problem.objective(coef)), Status.failed, status)
-    return Solution(coef, steps, steps + 1, optimal, status)
+    """Piecewise linear losses with a ridge penalty."""
+    ridge = problem.embed(problem.penalty.curvature(problem.slopes(start)))
+    found = ridge_fit(Kinked.of(problem), start, ridge)
+    status = status_where(found.optimal, Status.converged, Status.max_iter)
+    status = status_where(~np.isfinite(problem.objective(found.coef)), Status.failed, status)
+    return Solution(found.coef, found.steps, found.steps + 1, found.optimal, status)
 
 
 def _narrowed(rows: Kinked, coef: Array) -> Array:
