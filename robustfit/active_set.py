@@ -18,7 +18,10 @@ NEWTON_STEPS = 30
 """The most Newton steps in one band."""
 
 PATIENCE = 8
-"""After how many bands rows are tried however many are inside: with ties they stay many."""
+"""After how many bands more rows are tried than an optimum in general position has: with ties they stay many."""
+
+MOST_ACTIVE = 2000
+"""The most rows that are tried: the system that they make is as large."""
 
 SETTLED = 1e-9
 """Residuals below this part of the mean one are 0 if the coefficients are optimal already."""
@@ -57,7 +60,7 @@ def ridge_fit(rows: Kinked, coef: Array, ridge: Array) -> RidgeFit:
         if not found.left.any():
             break
         found.smooth(band)
-        found.settle(band, most=None if narrowing % PATIENCE == PATIENCE - 1 else 2 * coef.shape[-1])
+        found.settle(band, MOST_ACTIVE if narrowing % PATIENCE == PATIENCE - 1 else 2 * coef.shape[-1])
         found.left &= band > 0
         band = 0.3 * band
     return found.result(band)
@@ -90,10 +93,10 @@ class _Search:
             self.coef[index], steps = _smoothed(some, self.coef[index], ridge, width)
             self.steps[index] += steps
 
-    def settle(self, band: Array, most: int | None = None) -> None:
+    def settle(self, band: Array, most: int = MOST_ACTIVE) -> None:
         """Try the rows in the band as those with residual 0, of the members that have at most so many there."""
         near = (np.abs(self.rows.residuals(self.coef)) < band[:, None]).sum(-1)
-        for i in np.flatnonzero(self.left & (near <= (np.inf if most is None else most))):
+        for i in np.flatnonzero(self.left & (near <= most)):
             found = _exact(self.rows.take(np.array([i])), self.coef[i], self.ridge[i], float(band[i]))
             if found is not None:
                 self.coef[i], self.theta[i], self.left[i] = *found, False

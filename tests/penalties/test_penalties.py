@@ -8,6 +8,8 @@ from robustfit.catalogue import make
 from robustfit.estimators.m import M
 from robustfit.penalties.l1 import L1
 from robustfit.penalties.l2 import L2
+from robustfit.scales.fixed import Fixed
+from robustfit.solvers.newton import Newton
 from robustfit.task import fitting
 
 CONVEX = [name for name in fitting("loss", "regression") if make("loss", name).convex]
@@ -52,3 +54,11 @@ def test_agrees_with_scikit_learn(loss, penalty, other, data):
     coef = fitted(loss, penalty, data).coef
     for X, y, own in zip(*data, coef, strict=True):
         np.testing.assert_allclose(own[1:], other.fit(X[:, 1:], y).coef_, atol=1e-9)  # HiGHS's tolerance is the largest
+
+
+def test_many_rows_with_a_ridge_penalty_fit_into_memory():
+    # all rows lie within the first bands: a system of that size would take 74 GB
+    rng = np.random.default_rng(3)
+    X = np.column_stack([np.ones(100_000), rng.normal(size=100_000)])
+    fit = M(make("loss", "mae"), Newton(), Fixed(1.0), None, L2(0.01)).fit(X, X.sum(1) + rng.normal(size=100_000))
+    assert fit.certified
