@@ -20,6 +20,9 @@ NEWTON_STEPS = 30
 PATIENCE = 8
 """After how many bands more rows are tried than an optimum in general position has: with ties they stay many."""
 
+BALANCE = 1e-11
+"""How far X' theta may be from ridge b, relative to the sizes of its terms."""
+
 MOST_ACTIVE = 2000
 """The most rows that are tried: the system that they make is as large."""
 
@@ -133,10 +136,14 @@ def _smoothed(rows: Kinked, coef: Array, ridge: Array, band: Array) -> tuple[Arr
 
 
 def _step(rows: Kinked, coef: Array, ridge: Array, band: Array) -> tuple[Array, Array, Array]:
-    """Newton's step on the smoothed loss, twice what it predicts to gain, and the objective before it."""
+    """Newton's step on the smoothed loss, twice what it predicts to gain, and the objective before it.
+
+    Where no row bends the loss, the reweighted step, whose parabolas touch the loss: nothing else moves an intercept.
+    """
     r = rows.residuals(coef)
     inside = np.abs(r) < band
-    half = np.where(inside, 0.5 * (rows.high - rows.low) / band, 0.0)
+    counts = inside | ~inside.any(-1, keepdims=True)
+    half = np.where(counts, 0.5 * (rows.high - rows.low) / np.maximum(np.abs(r), band), 0.0)
     pull = linalg.adjoint(rows.X, _theta(rows, r, band)) - ridge * coef
     step = linalg.solve(_bent(rows.X, half) + ridge[:, None, :] * np.eye(coef.shape[-1]), pull)
     return step, (pull * step).sum(-1), _value(rows, coef, ridge, band)
@@ -179,7 +186,9 @@ def _exact(rows: Kinked, coef: Array, ridge: Array, band: float) -> tuple[Array,
     after, slack = rows.y[0] - X @ found, 1e-11 * (high - low)
     sided = np.where(active, -np.abs(after), np.where(upper, after, -after)) >= -1e-12 * size
     within = (theta >= low - slack) & (theta <= high + slack)
-    return (found, np.clip(theta, low, high)) if sided.all() and within.all() else None
+    terms = np.abs(X).T @ np.abs(theta) + ridge * np.abs(found)
+    balanced = np.abs(X.T @ theta - ridge * found) <= BALANCE * terms  # too few rows cannot hold an unpenalised one
+    return (found, np.clip(theta, low, high)) if sided.all() and within.all() and balanced.all() else None
 
 
 def _kkt(X: Array, pull: Array, r: Array, ridge: Array) -> tuple[Array, Array]:

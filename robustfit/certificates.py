@@ -193,7 +193,8 @@ def _ridge_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:
     constant = reached - rows.objective(centre) - problem.penalty.value(problem.slopes(centre))
     target = problem.embed(problem.slopes(linalg.adjoint(rows.X, theta)))
     data = (theta * rows.residuals(centre)).sum(-1) + constant
-    return data + (target * centre).sum(-1) - problem.penalty.conjugate(problem.slopes(target)), reached
+    bound = data + (target * centre).sum(-1) - problem.penalty.conjugate(problem.slopes(target))
+    return np.where(found.optimal, bound, np.nan), reached  # else theta may not balance the intercept
 
 
 def _rounding(bound: Array, value: Array) -> Mask:

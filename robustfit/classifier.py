@@ -18,20 +18,15 @@ from robustfit.fit import Fit
 from robustfit.linalg import Array, double
 from robustfit.losses.classification.base import sigmoid
 from robustfit.losses.classification.cross_entropy import CrossEntropy, among
-from robustfit.losses.classification.savage import Savage
-from robustfit.losses.classification.sigmoid_mse import SigmoidMSE
 from robustfit.losses.classification.softmax_cross_entropy import log_softmax
 from robustfit.parts import Composed, counting, meant_for, part, tell, with_ones
 from robustfit.scales.fixed import Fixed
-
-LOGITS: dict[type, float] = {CrossEntropy: 1.0, SigmoidMSE: 1.0, Savage: 2.0}
-"""The losses whose best score is a multiple of the logit of the label's probability, and by what it is a logit."""
 
 
 def _has_probabilities(model: RobustClassifier) -> bool:
     """Whether scores are logits; not where the loss's name does not exist, which `fit` will say."""
     try:
-        return type(part("loss", model.loss)) in LOGITS
+        return part("loss", model.loss).logit is not None
     except Unknown:
         return False
 
@@ -51,7 +46,7 @@ class RobustClassifier(ClassifierMixin, Composed):  # type: ignore[misc]
         loss: what a score costs; `cross_entropy` takes two or more classes, the others two. A loss of regression, such
             as `mse`, is of the differences of the score from labels -1 and 1.
         solver: how the loss is minimised.
-        initial: the fit to start from, `ols` or `lad`.
+        initial: the fit to start from, `ols`, `lad` or `medians`, which far rows with a wrong label do not carry off.
         penalty: what the slopes cost.
         class_weight: how much the rows of each class count, by class (1 where none is given); `balanced`: so that each
             class counts the same in all.
@@ -142,11 +137,11 @@ class RobustClassifier(ClassifierMixin, Composed):  # type: ignore[misc]
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: ArrayLike) -> Array:
-        """The probabilities of the classes, `(n, k)`, of a loss whose scores are logits, `LOGITS`."""
+        """The probabilities of the classes, `(n, k)`; of a loss whose best scores are multiples of log odds."""
         scores = self.decision_function(X)
         if scores.ndim > 1:
             return np.asarray(np.exp(log_softmax(scores)))
-        logits = LOGITS[type(self.fit_.loss)] * scores
+        logits = self.fit_.loss.logit * scores
         return np.stack([sigmoid(-logits), sigmoid(logits)], -1)
 
     def __sklearn_tags__(self) -> Tags:

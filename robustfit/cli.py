@@ -26,7 +26,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from robustfit import runs
-from robustfit.catalogue import GROUPS, config_dir, names
+from robustfit.catalogue import GROUPS, config_dir, names, spec
 from robustfit.errors import BadParameter, RobustfitError, Unknown
 from robustfit.parameters import Range, check
 from robustfit.runs import is_study
@@ -152,7 +152,8 @@ def composed(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str], list
     """
     with _own_hydra(), hydra.initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
         try:
-            config = hydra.compose("main", [in_full(text) for text in overrides], return_hydra_config=True)
+            full = [in_full(text) for text in overrides]
+            config = hydra.compose("main", [*parts_of_study(full), *full], return_hydra_config=True)
         except REFUSED:
             raise
         except ValueError as error:  # Hydra's, of a group that is null or a number
@@ -161,6 +162,19 @@ def composed(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str], list
     with open_dict(config):
         del config["hydra"]
     return config, choices, keys(overrides)
+
+
+def parts_of_study(overrides: Sequence[str]) -> list[str]:
+    """The choices that a shipped study makes for all of its cells, so that their parameters can be set too.
+
+    >>> parts_of_study(["study=imbalance", "scenario.share=0.1", "scale=mad"])
+    ['scenario=gaussian_classes', 'contamination=one_sided_flips', 'initial=ols', 'solver=newton', 'stability=none']
+    """
+    given = {key: value for key, _, value in (text.partition("=") for text in overrides)}
+    if given.get("study") not in names("study"):
+        return []
+    settings: dict[str, Any] = spec("study", given["study"]).get("settings") or {}
+    return [f"{key}={value}" for key, value in settings.items() if key in GROUPS and key not in given]
 
 
 @contextmanager
@@ -242,18 +256,30 @@ def require_one_of(content: Mapping[str, Any], choices: Mapping[str, str], given
 def narrowed(settings: Mapping[str, Any], choices: Mapping[str, str], given: Sequence[str]) -> dict[str, Any]:
     """The study, in which what was given on the command line is an axis of that one value, whatever it was before.
 
+    Of keys that go together those combinations stay that have the value.
+
     Raises:
-        BadParameter: in this study it goes together with others.
+        BadParameter: no combination has it.
     """
     study: dict[str, Any] = dict(settings["study"])
-    for key in given:
+    for key in given if is_study(study) else ():
         if key.partition(".")[0] in (*GROUPS, "outliers", "seed"):
-            for group in study.get("zipped") or ():
-                if key in group:
-                    raise BadParameter(f"{key}: goes together with {', '.join({*group} - {key})} in this study")
-            if is_study(study):
-                study["axes"] = dict(study.get("axes") or {}) | {key: [_value(settings, choices, key)]}
+            value, zipped = _value(settings, choices, key), list(study.get("zipped") or ())
+            if any(key in group for group in zipped):
+                study["zipped"] = [_having(group, key, value) if key in group else group for group in zipped]
+            else:
+                study["axes"] = dict(study.get("axes") or {}) | {key: [value]}
     return study
+
+
+def _having(group: Mapping[str, Sequence[Any]], key: str, value: Any) -> dict[str, list[Any]]:
+    """Of keys that go together the combinations with this value."""
+    kept = [place for place, other in enumerate(group[key]) if other == value]
+    if not kept:
+        others = ", ".join(sorted({*group} - {key}))
+        known = ", ".join(dict.fromkeys(str(other) for other in group[key]))
+        raise BadParameter(f"{key}={value}: goes together with {others} in this study; there are: {known}")
+    return {name: [values[place] for place in kept] for name, values in group.items()}
 
 
 def _value(settings: Mapping[str, Any], choices: Mapping[str, str], key: str) -> Any:

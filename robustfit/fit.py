@@ -21,11 +21,15 @@ class Status(Enum):
     zero_scale = "the scale of the residuals is 0: the limit of the fit as the scale shrinks"
     perfect_fit = "all rows lie on the fitted surface"
     separated = "the score separates the classes, all rows or some: the loss has no minimum, only an infimum"
+    unbounded = "larger coefficients cost no more: the loss has no minimum, only an infimum"
     rank_deficient = "the columns are linearly dependent: the solution of least norm"
     fallback = "the pivots did not finish: solved by linear programming"
     heuristic = "a good fit, not proved to be the best"
     failed = "no fit could be computed"
 
+
+ENDLESS = (Status.separated, Status.unbounded)
+"""Fits whose coefficients grow without end."""
 
 Statuses = NDArray[np.object_]
 
@@ -33,6 +37,15 @@ Statuses = NDArray[np.object_]
 def statuses(shape: tuple[int, ...], status: Status) -> Statuses:
     """An array of one status."""
     return np.full(shape, status, dtype=object)
+
+
+def status_in(given: Statuses, some: tuple[Status, ...]) -> Mask:
+    """Where a status is one of some.
+
+    >>> status_in(statuses((2,), Status.separated), ENDLESS)
+    array([ True,  True])
+    """
+    return np.asarray(np.isin(given, np.array(some, dtype=object)))
 
 
 def status_where(mask: Mask, status: Status, other: Statuses | Status) -> Statuses:

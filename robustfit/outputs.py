@@ -65,7 +65,7 @@ def summed(fit: Fit) -> Fit:
 
 
 SEVERITY = [
-    Status.perfect_fit, Status.converged, Status.fallback, Status.heuristic, Status.separated, Status.rank_deficient,
-    Status.zero_scale, Status.stalled, Status.max_iter, Status.failed,
+    Status.perfect_fit, Status.converged, Status.fallback, Status.heuristic, Status.separated, Status.unbounded,
+    Status.rank_deficient, Status.zero_scale, Status.stalled, Status.max_iter, Status.failed,
 ]  # fmt: skip
 """From the best of ends to the worst."""

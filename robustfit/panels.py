@@ -53,30 +53,40 @@ STYLES = {
     "sigmoid_mse": Style(RED, "--", "<"),
     "sigmoid": Style(GREY, "-", "h"),
     "iou": Style(PURPLE, "-", "P"),
-    "log_iou": Style(PURPLE, ":", "h"),
+    "log_iou": Style(BLUE, ":", "h"),
     "giou": Style(SKY, (0, (5, 1)), "D"),
     "diou": Style(BLACK, ":", "*"),
     "ciou": Style(RED, "-", "X"),
     "total_ciou": Style(RED, "--", "<"),
 }
 """Losses of labels and of boxes look unlike each other, and unlike the losses of numbers that they are drawn beside."""
-OTHERS = (Style(GREY, "-", "<"), Style(GREEN, "-", ">"), Style(BLUE, ":", "h"), Style(RED, "--", "d"))
+OTHERS = (Style(GREY, "--", "<"), Style(GREEN, "-", ">"), Style(BLUE, ":", "h"), Style(RED, (0, (6, 2)), "d"))
+"""Of losses that are not ours, and the dashes and markers of further lines of one loss."""
 
 
 def style(loss: str, place: int = 0) -> Style:
-    """A loss's style; of one that is not ours, or of several lines of one loss, by its place among them."""
+    """A loss's style; of one that is not ours, or of several lines of one loss, by its place among such lines."""
     return STYLES[loss] if loss in STYLES and not place else OTHERS[place % len(OTHERS)]
 
 
 def styles(lines: Iterable[tuple[str, pandas.DataFrame]]) -> dict[str, Style]:
-    """The style of each line."""
+    """The style of each line; further lines of a loss take its colour with dashes and a marker of their own."""
     chosen: dict[str, Style] = {}
     seen: dict[str, int] = {}
     for label, part in lines:
         loss = str(part["loss"].iloc[0])
-        chosen[label] = style(loss, seen.get(loss, 0))
+        chosen[label] = _further(style(loss), seen.get(loss, 0))
         seen[loss] = seen.get(loss, 0) + 1
     return chosen
+
+
+def _further(first: Style, place: int) -> Style:
+    """The style of another line of the same loss."""
+    if not place:
+        return first
+    other = OTHERS[(place - 1) % len(OTHERS)]
+    dashes = other.dashes if other.dashes != first.dashes else (0, (3, 1, 1, 1))
+    return Style(first.color, dashes, other.marker)
 
 
 def grid(count: int, width: float = 4.4, height: float = 3.6, columns: int = 3) -> tuple[Figure, list[Axes]]:

@@ -14,7 +14,6 @@ from robustfit.fit import Fit
 from robustfit.linalg import Array
 from robustfit.losses.classification.base import sigmoid
 from robustfit.losses.classification.softmax_cross_entropy import log_softmax
-from robustfit.metrics.classification import LOGITS
 from robustfit.metrics.measures import flagged, given_places, margins, overlaps, predictions
 
 Columns = dict[str, Any]
@@ -47,7 +46,9 @@ def _labels(data: Data, fit: Fit, coef: Array) -> Columns:
     y, y_clean = (names[class_places(labels, k)] for labels in (data.y, data.y_clean))
     table = {"y": y, "y_clean": y_clean, "outlier": data.outliers, "fitted": _fitted(data, scores, names)}
     table |= {"score": scores} if k == 2 else _outputs("score", data, scores)
-    table |= {"margin": ahead} | ({"probability": _probability(data, scores)} if isinstance(fit.loss, LOGITS) else {})
+    table |= {"margin": ahead}
+    if fit.loss.logit is not None:
+        table |= {"probability": _probability(data, fit.loss.logit * scores)}
     loss = fit.loss.value(data.y, scores, fit.scale[0])
     return table | {"loss": loss, "leverage": linalg.leverage(data.X), "flag": ahead <= 0}
 

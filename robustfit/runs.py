@@ -154,7 +154,8 @@ def draw(path: Path, settings: Mapping[str, Any], first: Fitted, reference: Any)
     if settings["trace"] and way:
         corner = f", {first.data.output_names[0]} alone" if first.one_by_one else ""
         title = f"{loss}, {first.fit.solver}{corner}"
-        figures.save(figures.trace_figure(way, lowest(first), title), path / "trace.png")
+        proved = first.fit.gap_kind[0] in ("exact", "dual") and not first.one_by_one
+        figures.save(figures.trace_figure(way, lowest(first), title, bool(proved)), path / "trace.png")
     if first.exhibit:
         figures.save(figures.path_figure(first.exhibit), path / "path.png")
 

@@ -1,4 +1,5 @@
-"""Scores that separate the classes: of an unpenalised loss that only tends to 0, larger ones cost less without end.
+"""Scores that grow without end: those that separate the classes, of an unpenalised loss that only tends to 0, and
+those of a bounded loss that has come to count wrong labels.
 
 Reference: Albert & Anderson (1984), Biometrika 71, 1-10.
 """
@@ -13,6 +14,12 @@ from robustfit.losses.base import ErrorLoss
 from robustfit.losses.classification.softmax_cross_entropy import SoftmaxCrossEntropy
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
+
+FAR = 8.0
+"""A margin at which a sigmoid is within 0.0004 of its end."""
+
+PLATEAU = 1e-6
+"""What doubling the coefficients may cost, relative, where the loss is flat."""
 
 
 def separated(problem: Problem, coef: Array) -> Mask:
@@ -36,6 +43,17 @@ def separated(problem: Problem, coef: Array) -> Mask:
         if partly.any():
             found[partly] = _runs_away(problem.take(partly).X, coef[partly], free[partly], idle[partly])
     return found
+
+
+def unbounded(problem: Problem, coef: Array) -> Mask:
+    """Whether the coefficients are far out on a plateau of a bounded loss: twice as large, they cost no more.
+
+    Half of the margins or more are beyond `FAR`, where the loss is flat, so that it only counts the wrong labels.
+    """
+    if not problem.loss.negligible or problem.loss.convex or not isinstance(problem.penalty, NoPenalty):
+        return np.zeros(problem.batch, dtype=bool)
+    far = np.median(np.abs(_leads(problem, problem.standardised(coef))), -1) > FAR
+    return np.asarray(far & (problem.objective(2.0 * coef) <= (1.0 + PLATEAU) * problem.objective(coef)))
 
 
 def _leads(problem: Problem, u: Array) -> Array:

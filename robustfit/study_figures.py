@@ -32,6 +32,7 @@ from robustfit.panels import (
 )
 from robustfit.study import Study
 from robustfit.summary import has_main, medians, shown, task
+from robustfit.task import REGRESSION
 
 if TYPE_CHECKING:
     import pandas
@@ -71,7 +72,7 @@ def study_figures(study: Study, summary: pandas.DataFrame) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     if few := sum(1 for _ in layout.lines(summary)) <= MOST_LINES:
         figures |= {name: along(summary, layout, name) for name in QUANTITIES if _drawable(summary, layout, name)}
-        figures |= {"estimates": estimates(study, summary, layout)}
+        figures |= {"estimates": estimates(study, summary, layout)} if _of_numbers(summary) else {}
     if _has_frontier(summary, layout):
         constants = any(name.startswith("loss.") for name in layout.line)
         figures |= {"tuning": tuning(summary, layout)} if constants else {}
@@ -98,13 +99,19 @@ def _drawable(summary: pandas.DataFrame, layout: Layout, name: str) -> bool:
     Efficiencies are shown for clean data alone, how the rarest class is found along how rare it is.
     """
     values = quantity(summary, name)["value"]
-    apt = {"efficiency": layout.x != "outliers", "minority": layout.x == "scenario.share"}.get(name, True)
+    efficient = layout.x != "outliers" and _of_numbers(summary)
+    apt = {"efficiency": efficient, "minority": layout.x == "scenario.share"}.get(name, True)
     return layout.x is not None and apt and bool(np.isfinite(values).any())
+
+
+def _of_numbers(summary: pandas.DataFrame) -> bool:
+    """Whether coefficients compare between losses: those of scores do not, and the best ones make not the best boxes."""
+    return task(summary) is REGRESSION
 
 
 def _has_frontier(summary: pandas.DataFrame, layout: Layout) -> bool:
     """Whether each estimator has one clean cell in each panel, with an efficiency, and contaminated ones."""
-    clean = summary[summary["outliers"] == 0] if layout.x == "outliers" else summary[:0]
+    clean = summary[summary["outliers"] == 0] if layout.x == "outliers" and _of_numbers(summary) else summary[:0]
     return bool(np.isfinite(quantity(clean, "efficiency")["value"]).any())
 
 

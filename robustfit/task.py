@@ -96,12 +96,19 @@ def require(task: str, **parts: Any) -> None:
     >>> require("boxes", contamination=Vertical())
     Traceback (most recent call last):
     robustfit.errors.Incompatible: contamination=vertical is for regression, the scenario's data are for boxes: \
-there are displaced, rescaled, swapped; task=boxes chooses defaults that fit
+take displaced, rescaled, swapped (task=boxes chooses what fits) or a scenario for regression
+    >>> require("regression", contamination=Vertical())
     """
     for group, part in parts.items():
         if task not in (known := tasks_of(part)):
-            fit = ", ".join(fitting(group, task)) or "none"
             raise Incompatible(
-                f"{group}={name_of(group, part)} is for {' and '.join(known)}, the scenario's data are for {task}: "
-                f"there are {fit}; task={task} chooses defaults that fit"
+                f"{group}={name_of(group, part)} is for {known[0]}, the scenario's data are for {task}: take "
+                f"{', '.join(fitting(group, task))} (task={task} chooses what fits) or {_scenarios(known[0])}"
             )
+
+
+def _scenarios(task: str) -> str:
+    """Where data for a task come from, in words."""
+    if task == REGRESSION.name:
+        return f"a scenario for {task}"
+    return f"a scenario for {task}: {', '.join(fitting('scenario', task))} (task={task} chooses one)"

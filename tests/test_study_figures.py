@@ -106,9 +106,9 @@ def curves(axes):
         ("tuning", {"error", "estimates", "tuning"}),
         ("solvers", {"convergence"}),
         ("lonely", {"estimates"}),
-        ("labels", {"error", "estimates", "frontier"}),
-        ("rare", {"error", "efficiency", "minority", "estimates"}),
-        ("boxes", {"error", "estimates", "frontier"}),
+        ("labels", {"error"}),
+        ("rare", {"error", "minority"}),
+        ("boxes", {"error"}),
     ],
 )
 def test_what_varies_decides_what_is_drawn(made, tmp_path, name, expected):

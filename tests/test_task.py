@@ -43,5 +43,5 @@ def test_contaminations_of_the_task_pass_and_others_are_refused_with_those_that_
         with pytest.raises(Incompatible) as caught:
             require(task, contamination=make("contamination", name))
         said = str(caught.value)
-        assert said.startswith(f"contamination={name} is for ") and f"are for {task}: there are {good[0]}, " in said
+        assert said.startswith(f"contamination={name} is for ") and f"are for {task}: take {good[0]}, " in said
         assert len(said.splitlines()) == 1 and f"task={task}" in said

@@ -13,7 +13,7 @@ from robustfit.catalogue import make, name_of, names
 from robustfit.certificates import Certificate, certify
 from robustfit.errors import Incompatible
 from robustfit.estimators.base import Estimator, Start
-from robustfit.fit import Fit, Solution, Status, status_where, statuses
+from robustfit.fit import ENDLESS, Fit, Solution, Status, status_in, status_where, statuses
 from robustfit.joint import Joint, significant
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import CurvedOutputLoss, Loss, OutputLoss, Polyhedral, ResidualLoss, Stepwise
@@ -28,7 +28,7 @@ from robustfit.penalties.none import NoPenalty
 from robustfit.problem import CHUNK_ENTRIES, Problem
 from robustfit.scales.base import InitialScale, JointScale, Scale
 from robustfit.scales.mad import MAD
-from robustfit.separation import separated
+from robustfit.separation import separated, unbounded
 from robustfit.solvers.auto import Auto
 from robustfit.solvers.base import Solver, many
 from robustfit.solvers.newton import Newton
@@ -264,7 +264,8 @@ class M(Estimator):
         """What is true of a solution: nothing here is the solver's word but its own claim of success."""
         certificate = certify(problem, solution.coef)
         searched = solution.searched & solution.success & (certificate.kind == "none")
-        status = status_where(separated(problem, solution.coef), Status.separated, solution.status)
+        status = status_where(unbounded(problem, solution.coef), Status.unbounded, solution.status)
+        status = status_where(separated(problem, solution.coef), Status.separated, status)
         status = status_where(certificate.perfect, Status.perfect_fit, status)
         return Fit(
             coef=solution.coef,
@@ -275,7 +276,7 @@ class M(Estimator):
             gap=np.where(searched, 0.0, certificate.gap),
             gap_kind=np.where(searched, "search", certificate.kind),
             certified=certificate.certified,
-            false_success=false_success(solution.success & (status != Status.separated), certificate),
+            false_success=false_success(solution.success & ~status_in(status, ENDLESS), certificate),
             solution=replace(solution, status=status),
             loss=self.loss,
             solver=solution.solver or name_of("solver", solver),

@@ -62,11 +62,12 @@ def _panel(axes: Axes, data: Data, row: int, fits: dict[str, tuple[Array, str, A
         _outline(axes, data.y[row], color=RED, ls="-.", lw=1.5, label="observed, wrong")
     for name, (predicted, color, dashes, width) in fits.items():
         _outline(axes, predicted[row], color=color, ls=dashes, lw=width, label=name.replace("_", " "))
-    _outline(axes, data.y_clean[row], color=BLACK, ls=":", lw=1.6, label="clean")
+    known = "clean" if data.truth is not None else "observed"  # of a user's own boxes nobody knows which are right
+    _outline(axes, data.y_clean[row], color=BLACK, ls=":", lw=1.6, label=known)
     _view(axes)
     share = float(overlaps(data.y_clean[row], [*fits.values()][-1][0][row]))
     which = ", outlier" if data.outliers[row] else ""
-    axes.set_title(f"row {row}{which}: IoU with clean {share:.2f}", loc="left", fontsize=9)
+    axes.set_title(f"row {row}{which}: IoU with {known} {share:.2f}", loc="left", fontsize=9)
 
 
 def _outline(axes: Axes, box: Array, **how: Any) -> None:

@@ -41,13 +41,14 @@ class Loss(Parametrised, ABC):
 
     Facts: `convex`; `scale_free`: the minimiser does not depend on the scale, and the objective is taken at scale 1;
     `tasks`: of which kinds of observations it is a loss; `negligible`: a mean loss that counts as 0, where 0 is its
-    infimum and no minimum.
+    infimum and no minimum; `logit`: what times a best score is the log odds of the label, None where nothing is.
     """
 
     convex: ClassVar[bool]
     scale_free: ClassVar[bool] = False
     tasks: ClassVar[tuple[str, ...]]
     negligible: ClassVar[float] = 0.0
+    logit: ClassVar[float | None] = None
 
     @abstractmethod
     def value(self, y: Array, eta: Array, scale: Array | float = 1.0) -> Array:

@@ -15,9 +15,6 @@ from robustfit.fit import Fit
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import Loss
 from robustfit.losses.classification.cross_entropy import CrossEntropy
-from robustfit.losses.classification.focal import Focal
-from robustfit.losses.classification.sigmoid import Sigmoid
-from robustfit.losses.classification.sigmoid_mse import SigmoidMSE
 from robustfit.losses.classification.softmax_cross_entropy import SoftmaxCrossEntropy, log_softmax
 from robustfit.metrics.measures import (
     average_precision,
@@ -31,16 +28,12 @@ from robustfit.metrics.measures import (
 )
 from robustfit.normal_classes import NormalClasses
 
-LOGITS = (CrossEntropy, SoftmaxCrossEntropy, Focal, SigmoidMSE, Sigmoid)
-"""Losses whose scores are logits, so that a sigmoid or the softmax makes probabilities of them."""
-
 Places = NDArray[np.int64]
 
 
 def clean_error(data: Data, fit: Fit) -> Any:
-    """Probability that the fit mislabels a new clean row, exact for two classes of the scenario: the main measure.
-
-    The share of the sample's own clean rows where the population is unknown, and for more than two classes.
+    """Share of clean rows that the fit mislabels, the main measure: of the population, exactly, where two classes are
+    drawn, else of the sample.
     """
     classes = _population(data)
     return 1.0 - clean_accuracy(data, fit) if classes is None else classes.error(fit.coef)
@@ -93,12 +86,12 @@ def direction_error(data: Data, fit: Fit) -> Any:
 
 
 def clean_log_loss(data: Data, fit: Fit) -> Any:
-    """Mean cross-entropy of the clean rows, in nats; empty for losses whose scores are no logits."""
-    if not isinstance(fit.loss, LOGITS):
+    """Mean cross-entropy of the clean rows, in nats; empty for losses whose scores are no multiples of log odds."""
+    if fit.loss.logit is None:
         return empty(data)
     k = len(data.classes)
     loss: Loss = CrossEntropy() if k == 2 else SoftmaxCrossEntropy(k)
-    return loss.value(data.y_clean, _scores(data.X_clean, fit)).mean(-1)
+    return loss.value(data.y_clean, fit.loss.logit * _scores(data.X_clean, fit)).mean(-1)
 
 
 def marked_agreement(data: Data, fit: Fit) -> Any:

@@ -12,9 +12,8 @@ from robustfit.metrics.measures import batch
 
 
 def status(data: Data, fit: Fit) -> Any:
-    """How the fit ended: converged, max_iter, stalled, zero_scale, perfect_fit, rank_deficient, fallback or failed.
-
-    Of labels also: separated (there is no minimum) and heuristic (0-1 loss of more rows than can be searched).
+    """How the fit ended: converged, max_iter, stalled, zero_scale, perfect_fit, rank_deficient, fallback or failed; of
+    labels also separated or unbounded (there is no minimum) and heuristic (0-1 loss).
     """
     return np.array([one.name for one in fit.status.ravel()], dtype=object)
 
@@ -60,9 +59,8 @@ def gap(data: Data, fit: Fit) -> Any:
 
 
 def gap_kind(data: Data, fit: Fit) -> Any:
-    """What gap is: exact (a vertex and its dual), dual (Fenchel's bound), stationary (no proof: loss not convex).
-
-    Of 0-1 loss: search (the solver says that it left nothing out), none (nothing is known).
+    """What gap is: exact (a vertex and its dual), dual (Fenchel's bound), stationary (no proof: loss not convex); of
+    0-1 loss search (the solver says that it left nothing out) or none (nothing is known).
     """
     return fit.gap_kind.astype(object)
 

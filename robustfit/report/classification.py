@@ -7,9 +7,8 @@ import math
 import numpy as np
 
 from robustfit.data import class_places
-from robustfit.fit import Status
+from robustfit.fit import ENDLESS, Status
 from robustfit.losses.base import ResidualLoss
-from robustfit.metrics.classification import LOGITS
 from robustfit.report import account
 from robustfit.report.account import WIDEST, Account, Line, Run
 from robustfit.report.regression import outliers
@@ -65,13 +64,13 @@ def _coefficients(run: Run) -> str:
 def _note(run: Run) -> str:
     """What cannot be compared: scores that are no logits, and coefficients that could be any multiple of themselves."""
     notes = []
-    if not isinstance(run.fitted.fit.loss, LOGITS):
-        notes.append(
-            f"the scores of {run.loss} are no log odds: only ratios of its coefficients compare with the others'"
-        )
+    if run.fitted.fit.loss.logit != 1.0:
+        some = "are half of log odds" if run.fitted.fit.loss.logit else "are no log odds"
+        notes.append(f"the scores of {run.loss} {some}: only ratios of its coefficients compare with the others'")
     for name, fit in ((run.loss, run.fitted.fit), (run.compared, run.reference)):
-        if fit.status[0] is Status.separated:
-            notes.append(f"{name} separates the classes: its coefficients grow without end, their ratios count")
+        if fit.status[0] in ENDLESS:
+            why = "separates the classes" if fit.status[0] is Status.separated else "only counts wrong labels"
+            notes.append(f"{name} {why}: its coefficients grow without end, their ratios count")
     return "".join(f"\n\n{note}" for note in notes)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from robustfit import __version__
 from robustfit.cell import Fitted
-from robustfit.fit import Fit, Status
+from robustfit.fit import ENDLESS, Fit, Status
 from robustfit.losses.base import ResidualLoss
 from robustfit.losses.classification.base import idle
 from robustfit.report.account import Account, Line, Run
@@ -123,7 +123,7 @@ def _meaning(run: Run, account: Account) -> str:
 
 def _proof(run: Run) -> str:
     fit = run.fitted.fit
-    if fit.status[0] is Status.separated:
+    if fit.status[0] in ENDLESS:
         return str(fit.status[0].value)
     if fit.status[0] is Status.perfect_fit:
         return "no row costs anything"

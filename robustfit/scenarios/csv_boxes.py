@@ -42,4 +42,7 @@ def boxes(columns: tuple[Column, ...]) -> Targets:
     for axis, first, last in zip("xy", columns[:2], columns[2:], strict=True):
         crossed = last.finite() < first.finite()
         last.refuse(crossed, f"{axis}2 < {axis}1", f"column '{first.name}' must hold the smaller {axis} of the box")
-    return Targets(np.stack([column.numbers for column in columns], axis=-1))
+    corners = np.stack([column.numbers for column in columns], axis=-1)
+    if not ((corners[:, 2:] > corners[:, :2]).all(-1)).any():
+        raise BadData(f"no box of {', '.join(column.name for column in columns)} has an area: none can overlap another")
+    return Targets(corners)

@@ -213,7 +213,9 @@ class Column:
         Raises:
             BadData: names the first entry that is none, with its row.
         """
-        self.refuse(self.text, "text", "encode it as numbers, or leave the column out")
+        self.refuse(
+            self.text, "text", "encode it as numbers, or leave the column out; labels are read by scenario=csv_labels"
+        )
         self.refuse(self.missing, "no value", "fill it in, or drop the row")
         self.refuse(np.isinf(self.numbers), "no finite number", "correct it, or drop the row")
         return self.numbers

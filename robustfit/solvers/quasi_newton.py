@@ -8,10 +8,11 @@ from typing import Self
 import numpy as np
 
 from robustfit import linalg
-from robustfit.fit import Solution, Status, Step, statuses
+from robustfit.fit import Solution, Status, Step, status_in, statuses
 from robustfit.linalg import Array, Mask
-from robustfit.losses.base import Loss
+from robustfit.losses.base import CurvedOutputLoss, Loss, OutputLoss, SmoothLoss
 from robustfit.losses.boxes.ciou import CIoU
+from robustfit.losses.classification.base import MarginLoss
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty
 from robustfit.problem import Problem
@@ -27,14 +28,24 @@ MOST_TRIALS = 60
 """How often a line is tried: after 50 halvings no two steps are different."""
 
 
+NUDGE = 0.05
+"""How far beside a second start is, in typical errors."""
+
+NUDGE_SEED = 20131
+"""Of the directions of second starts."""
+
+
 @dataclass(frozen=True)
 class QuasiNewton(Solver):
     """BFGS with a line search that asks for less objective and less slope (weak Wolfe), and for no derivative at kinks.
 
     The step is -H g, g the gradient and H the inverse Hessian as the steps so far have shown it; across a kink the
     gradient jumps, H shrinks to 0, and so does g'Hg / 2, the decrease that a step predicts. H starts at a multiple of
-    (X'X)^-1 for each output, so that neither the units nor the correlation of the columns matter. A start at a smooth
-    optimum has no slope to measure H by and counts as stalled.
+    (X'X)^-1 for each output, so that neither the units nor the correlation of the columns matter.
+
+    A start at a smooth optimum has no slope to measure H by and counts as stalled. One on a kink, as a least absolute
+    fit is, can hold up the first line search: where the loss has kinks, members that end within fewer steps than they
+    have coefficients go once more, from a little beside.
 
     Where the published slope of a loss is not the derivative of its value (`CIoU`) a step descends the value that the
     slope belongs to, with the rest held as it is at the step's origin: the fixed point need not be a minimum.
@@ -54,7 +65,26 @@ class QuasiNewton(Solver):
 
     def solve_flat(self, problem: Problem, start: Array) -> Solution:
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is a longer step than any that is taken
-            return _Descents(problem, start).run(self.tol, self.max_iter)
+            solution = _Descents(problem, start).run(self.tol, self.max_iter)
+            ended = status_in(solution.status, (Status.converged, Status.stalled))
+            kinked = not isinstance(problem.loss, (SmoothLoss, MarginLoss, CurvedOutputLoss))
+            early = ended & np.asarray(solution.n_iter < start.shape[-1]) & kinked
+            return self._again(problem, solution, early) if early.any() else solution
+
+    def _again(self, problem: Problem, solution: Solution, early: Mask) -> Solution:
+        """Once more, from off the kinks, for members that ended before H could know them; what is better stays."""
+        some, before = problem.take(early), solution.coef[early]
+        found = _Descents(some, _nudged(some, before)).run(self.tol, self.max_iter)
+        better = early.copy()
+        better[early] = some.objective(found.coef) < some.objective(before)
+        taken = better[early]
+        coef, status, success = solution.coef.copy(), solution.status.copy(), solution.success.copy()
+        coef[better], status[better], success[better] = found.coef[taken], found.status[taken], found.success[taken]
+        n_iter, n_eval = solution.n_iter.copy(), solution.n_eval.copy()
+        n_iter[early] += found.n_iter
+        n_eval[early] += found.n_eval
+        trace = (*solution.trace, *found.trace)
+        return Solution(coef, n_iter, n_eval, success, status, trace=trace)
 
 
 class _Members:
@@ -200,6 +230,18 @@ class _Descents:
         self.n_iter[self.active[new]] += 1
         self.inverse[new] = inverse
         self.at, self.lines = self.at.put(new, after), self.lines.put(new, _Lines.along(inverse, after.slope))
+
+
+def _nudged(problem: Problem, coef: Array) -> Array:
+    """Coefficients a little off: fitted values move by about a twentieth of a typical error, the same way always."""
+    u = problem.standardised(coef)
+    errors = problem.loss.targets(problem.y) + u if isinstance(problem.loss, OutputLoss) else problem.residuals(coef)
+    typical = np.median(np.abs(errors).reshape(len(coef), -1), -1)
+    lengths = np.repeat(np.sqrt(np.square(problem.X).mean(-2)), problem.outputs, -1)
+    signs = np.random.default_rng(NUDGE_SEED).standard_normal(coef.shape[-1])
+    move = NUDGE * signs / np.sqrt(problem.X.shape[-1]) / np.where(lengths > 0, lengths, 1.0)
+    nudged: Array = coef + typical[:, None] * move
+    return nudged
 
 
 def _first_inverse(problem: Problem, at: _Points) -> Array:

@@ -5,9 +5,11 @@ import pytest
 from sklearn.linear_model import Lasso, QuantileRegressor, Ridge
 
 from robustfit.catalogue import make
+from robustfit.certificates import certify
 from robustfit.estimators.m import M
 from robustfit.penalties.l1 import L1
 from robustfit.penalties.l2 import L2
+from robustfit.problem import Problem
 from robustfit.scales.fixed import Fixed
 from robustfit.solvers.newton import Newton
 from robustfit.task import fitting
@@ -62,3 +64,13 @@ def test_many_rows_with_a_ridge_penalty_fit_into_memory():
     X = np.column_stack([np.ones(100_000), rng.normal(size=100_000)])
     fit = M(make("loss", "mae"), Newton(), Fixed(1.0), None, L2(0.01)).fit(X, X.sum(1) + rng.normal(size=100_000))
     assert fit.certified
+
+
+@pytest.mark.parametrize("size", [1e3, 1e8])
+@pytest.mark.parametrize("loss", ["mae", "quantile"])
+def test_a_bound_from_far_off_is_a_bound(loss, size, data):
+    # there no row is near: a dual that does not balance the intercept once passed for a proof
+    problem = Problem(*data, make("loss", loss), np.ones(len(data[1])), L2(0.1))
+    least = problem.objective(fitted(loss, L2(0.1), data).coef)
+    far = certify(problem, np.broadcast_to(size * np.array([-1.0, 0.1, 0.0, 0.0, 0.0, 0.0]), (4, 6)))
+    assert (far.bound <= least * (1 + 1e-12)).all() and not far.certified.any()

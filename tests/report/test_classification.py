@@ -59,7 +59,8 @@ def test_the_coefficients_stand_beside_the_true_ones_and_those_of_logistic_regre
 def test_scores_that_are_no_log_odds_are_said_to_be_none():
     note = "no log odds: only ratios of its coefficients compare"
     assert note in told(fitted("classification", loss="hinge")) and note in told(fitted("classification", loss="huber"))
-    assert note not in told(fitted("classification", loss="focal"))
+    assert note not in told(fitted("classification", loss="sigmoid_mse"))
+    assert "the scores of savage are half of log odds" in told(fitted("classification", loss="savage"))
 
 
 def test_each_of_three_classes_has_a_column():

@@ -27,6 +27,7 @@ class CrossEntropy(MarginLoss, Conjugate):
     """
 
     convex = True
+    logit = 1.0
 
     weights: tuple[float, ...] = parameter((), at_least=0)
 

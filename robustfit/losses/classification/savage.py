@@ -24,6 +24,7 @@ class Savage(MarginLoss, Unweighted, Bounded):
     """
 
     convex = False
+    logit = 2.0
 
     def phi(self, m: Array) -> Array:
         return SigmoidMSE().phi(_twice(m))

@@ -24,6 +24,7 @@ class SigmoidMSE(MarginLoss, Unweighted, Bounded):
     """
 
     convex = False
+    logit = 1.0
 
     def phi(self, m: Array) -> Array:
         return np.square(sigmoid(-m))

@@ -31,6 +31,7 @@ class SoftmaxCrossEntropy(CurvedOutputLoss):
 
     tasks = ("classification",)
     negligible = 1e-10
+    logit = 1.0
 
     classes: int = parameter(3, at_least=2)
     weights: tuple[float, ...] = parameter((), at_least=0)
