@@ -149,7 +149,7 @@ def perfect(problem: Problem, coef: Array) -> Mask:
         residuals = y - linalg.apply(X, coef)
         free = np.abs(residuals) <= rounding
         if isinstance(problem.loss, LabelLoss):
-            free = problem.loss.rho(residuals - rounding) == 0
+            free = problem.loss.rho(residuals - (0.0 if isinstance(problem.loss, Stepwise) else rounding)) == 0
         met = free & (size < np.inf)
         if problem.weights is not None:
             met |= problem.weights[..., first : first + step] == 0  # rows that do not count
@@ -168,7 +168,9 @@ def stationarity(problem: Problem, coef: Array) -> Array:
     excess = pull - problem.embed(problem.penalty.subgradient(problem.slopes(coef), problem.slopes(pull)))
     along = linalg.solve(problem.data_hessian(problem.level(psi)), excess)
     projected, size = np.maximum((excess * along).sum(-1), 0.0), problem.mean(problem.inner(psi, psi))
-    return np.where(size == 0, 0.0, np.sqrt(projected / np.where(size == 0, 1.0, size)))
+    number = np.where(size == 0, 0.0, np.sqrt(projected / np.where(size == 0, 1.0, size)))
+    lost = (size == 0) & (np.abs(psi).reshape(len(size), -1).max(-1, initial=0.0) > 0) if size.ndim else False
+    return np.where(lost, np.nan, number)  # squares that underflow say nothing
 
 
 def _exact_bound(problem: Problem, coef: Array) -> tuple[Array, Array]:

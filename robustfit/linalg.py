@@ -69,8 +69,11 @@ def apply_outputs(X: Array, coef: Array, k: int) -> Array:
     >>> apply_outputs(np.array([[1.0, 2.0]]), np.array([10.0, 20.0, 1.0, 2.0]), 2)
     array([[12., 24.]])
     """
-    product: Array = np.matmul(X, coef.reshape(*coef.shape[:-1], -1, k))
-    return product
+    matrix = coef.reshape(*coef.shape[:-1], -1, k)
+    if X.dtype == np.float64:
+        product: Array = np.matmul(X, matrix)
+        return product
+    return np.concatenate([np.matmul(double(X[..., rows, :]), matrix) for rows in _strips(X)], -2)
 
 
 def adjoint_outputs(X: Array, values: Array) -> Array:
@@ -93,8 +96,15 @@ def gram_outputs(X: Array, blocks: Array) -> Array:
     """
     *batch, n, p = X.shape
     k = blocks.shape[-1]
-    weighted = (X[..., :, :, None] * blocks.reshape(*blocks.shape[:-2], 1, k * k)).reshape(*batch, n, p * k * k)
-    product = np.matmul(np.swapaxes(X, -1, -2), weighted).reshape(*batch, p, p, k, k)
+    flat = blocks.reshape(*blocks.shape[:-2], 1, k * k)
+    product = np.zeros((*batch, p, p * k * k))
+    step = max(1, 16 * STRIP // (p * k * k))
+    for first in range(0, n, step):
+        rows = slice(first, first + step)
+        some = double(X[..., rows, :])
+        weighted = (some[..., :, None] * flat[..., rows, :, :]).reshape(*batch, -1, p * k * k)
+        product += np.matmul(np.swapaxes(some, -1, -2), weighted)
+    product = product.reshape(*batch, p, p, k, k)
     result: Array = np.moveaxis(product, -2, -3).reshape(*batch, p * k, p * k)
     return result
 

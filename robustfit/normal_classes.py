@@ -71,6 +71,8 @@ class NormalClasses:
         """
         from scipy.special import ndtr
 
+        size = np.abs(coef).max(-1, keepdims=True)
+        coef = coef / np.where((size > 0) & np.isfinite(size), size, 1.0)  # the rule is the same, and nothing overflows
         scores = coef[..., :1] + coef[..., 1:] @ self.means.T
         width = np.sqrt(np.square(coef[..., 1:] @ np.linalg.cholesky(self.covariance)).sum(-1, keepdims=True))
         constant = np.where(scores > 0, np.inf, -np.inf)

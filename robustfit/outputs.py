@@ -27,7 +27,7 @@ def each_output(X: Array, y: Array, weights: Array | None) -> tuple[Array, Array
     Raises:
         Incompatible: the rows have one observation each, labels of several classes.
     """
-    if y.ndim != X.ndim:
+    if y.ndim < X.ndim:
         raise Incompatible("labels of more than two classes are no numbers; loss=cross_entropy takes them")
     *batch, n, p = np.broadcast_shapes(X.shape[:-1], y.shape[:-1]) + X.shape[-1:]
     k = y.shape[-1]

@@ -105,7 +105,7 @@ def _drawable(summary: pandas.DataFrame, layout: Layout, name: str) -> bool:
 
 
 def _of_numbers(summary: pandas.DataFrame) -> bool:
-    """Whether coefficients compare between losses: those of scores do not, and the best ones make not the best boxes."""
+    """Whether coefficients compare between losses: those of scores do not, nor do the best ones make the best boxes."""
     return task(summary) is REGRESSION
 
 

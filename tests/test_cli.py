@@ -393,7 +393,7 @@ REFUSED = [
         ["study=breakdown", "+precision.foo=1", "precision=1"],
         "no setting 'precision.foo' (did you mean 'precision.of'?); there are: precision.at_",
     ),
-    (["study=efficiency", "scenario/noise=t"], "scenario.noise: goes together with"),
+    (["study=efficiency", "scenario/noise=uniform"], "scenario.noise=uniform: goes together with"),
     (["precision=0.1"], "precision is for studies: say which, as in study=breakdown"),
     (["plan=true"], "plan is for studies: say which, as in study=breakdown"),
     (["replay=nosuch:0a:1"], "replay=nosuch:0a:1: nosuch is no folder of a study or a run"),

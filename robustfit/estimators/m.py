@@ -158,18 +158,25 @@ class M(Estimator):
 
     def _initial(self, problem: Problem, starts: dict[str, Array]) -> tuple[Array, int]:
         """The initial coefficients, and through how many rows they pass by construction."""
-        key = repr(self.initial) + " of a sample" * self._roughly(problem) + self._kind
+        key = self._key(problem)
         if key not in starts:
             starts[key] = self._initial_fit(problem.thinned() if self._roughly(problem) else problem)
         through = isinstance(self.initial, M) and isinstance(self.initial.loss, Polyhedral)
         return starts[key], problem.X.shape[-1] if through else 0
 
+    def _key(self, problem: Problem) -> str:
+        """Under what an initial fit is kept."""
+        return repr(self.initial) + " of a sample" * self._roughly(problem) + self._kind
+
     @property
     def _kind(self) -> str:
-        """Of what the initial fit is: losses of another kind start from other numbers."""
+        """Of what the initial fit is: losses of another kind, or that weigh labels otherwise, have another."""
         if isinstance(self.loss, OutputLoss):
-            return f" of {self.loss.outputs} outputs"
-        return " of margins" if isinstance(self.loss, LabelLoss) else ""
+            weights = self.loss.weights if isinstance(self.loss, SoftmaxCrossEntropy) else ()
+            return f" of {self.loss.outputs} outputs {weights}"
+        if isinstance(self.loss, LabelLoss):
+            return f" of margins {self.loss.label_weight(np.array([-1.0, 1.0]))}"
+        return ""
 
     def _roughly(self, problem: Problem) -> bool:
         """Whether a sample of very many rows will do for the initial fit: where nothing of it is left in the end."""
@@ -282,13 +289,19 @@ class M(Estimator):
             solver=solution.solver or name_of("solver", solver),
         )
 
+    def _in_basis(self, problem: Problem, basis: Array) -> dict[str, Array]:
+        """The start of one problem, which needs the columns as they are, in a basis of their span."""
+        scores = linalg.apply_outputs(problem.X, self._initial_fit(problem), problem.outputs)
+        return {self._key(problem): linalg.adjoint_outputs(basis[None], scores)}
+
     def _fit_deficient(self, problem: Problem) -> Fit:
         """The fit of one problem in an orthogonal basis of its columns' span, brought back with the shortest slopes."""
         basis, back, null = linalg.span(linalg.double(problem.X[0]))
         if not basis.shape[-1]:
             zeros = np.zeros((1, len(back) * problem.outputs))
             return self._measured(problem, zeros, many(zeros, 0, 0, Status.rank_deficient), self.solver)
-        fit = self._fit_regular(replace(problem, X=basis[None]))
+        starts = self._in_basis(problem, basis) if isinstance(self.initial, Start) else None
+        fit = self._fit_regular(replace(problem, X=basis[None]), starts)
         coef, initial = (_brought_back(part, back, null, problem) for part in (fit.coef, fit.initial))
         solved = np.array([status in (Status.converged, Status.perfect_fit) for status in fit.status])
         status = status_where(solved & (null.size > 0), Status.rank_deficient, fit.status)

@@ -108,11 +108,13 @@ class ResidualLoss(ErrorLoss):
 class OutputLoss(Loss):
     """A loss of k predictions per row: eta `(..., k)`, value `(...)`, slope `(..., k)`; no scale has a say.
 
-    Fact: `wide`, whether an observation has k parts too, as a box has, and a label has not.
+    Facts: `wide`, whether an observation has k parts too, as a box has, and a label has not; `holds`, whether the slope
+    counts a part of the value as a constant, so that it is not the value's derivative.
     """
 
     scale_free = True
     wide: ClassVar[bool] = False
+    holds: ClassVar[bool] = False
 
     @property
     @abstractmethod

@@ -59,7 +59,8 @@ class L1(PolyhedralPenalty):
             before = b.copy()
             b = _sweep(matrix, target, b, price)
             exact = _exact(matrix, target, b, price)
-            done = _stationary(matrix, target, exact, price)
+            kept = ((np.sign(exact) == np.sign(b)) | (price == 0)).all(-1)  # else it is an answer to another question
+            done = kept & _stationary(matrix, target, exact, price)
             b = np.where(done[..., None], exact, b)
             if (done | (b == before).all(-1)).all():
                 break

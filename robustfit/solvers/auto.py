@@ -14,7 +14,7 @@ from robustfit.penalties.base import Penalty
 from robustfit.penalties.l1 import L1
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
-from robustfit.solvers.base import Solver
+from robustfit.solvers.base import Solver, counting
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Auto(Solver):
     small: int = parameter(200, at_least=0)
 
     def refuses(self, loss: Loss, penalty: Penalty) -> str:
-        return ""
+        return counting(loss, penalty, "auto") if isinstance(loss, Stepwise) else ""
 
     def solve_flat(self, problem: Problem, start: Array) -> Solution:
         n, p = problem.X.shape[-2:]
-        chosen = self.choose(problem.loss, problem.penalty, n * p)
+        chosen = self.choose(problem.loss, problem.penalty, n * p * problem.outputs)
         return replace(chosen.solve(problem, start), solver=name_of("solver", chosen))
 
     def choose(self, loss: Loss, penalty: Penalty, entries: int) -> Solver:

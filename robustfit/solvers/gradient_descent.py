@@ -64,7 +64,9 @@ class GradientDescent(Solver):
             return np.full(len(problem.y), self.rate)
         smooth, curvature = _steepest(problem)
         zeros = np.zeros((len(problem.y), problem.outputs * problem.X.shape[-1]))
-        largest = np.linalg.eigvalsh(problem.hessian(zeros, curvature))[..., -1]
+        hessian = problem.hessian(zeros, curvature)
+        finite = np.isfinite(hessian).all((-2, -1), keepdims=True)  # the others fail by their gradient
+        largest = np.linalg.eigvalsh(np.where(finite, hessian, 0.0))[..., -1]
         return (1.0 if smooth else np.broadcast_to(problem.scale, largest.shape)) / np.where(largest > 0, largest, 1.0)
 
     def _decay(self, iteration: int) -> float:

@@ -175,7 +175,7 @@ class _Descent:
         self.n_iter[self.active] += 1
         lost = np.asarray(~np.isfinite(before) | ~np.isfinite(predicted))
         vanished = self.objective[self.active] < self.work.loss.negligible
-        done = ~lost & ((predicted <= self.tol * before) | vanished)
+        done = ~lost & ((np.abs(predicted) <= self.tol * before) | vanished)
         stalled = ~lost & ~done & ~better
         left = ~(done | stalled | lost)
         near: Mask = predicted <= 1e-6 * before

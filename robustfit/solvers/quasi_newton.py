@@ -11,7 +11,6 @@ from robustfit import linalg
 from robustfit.fit import Solution, Status, Step, status_in, statuses
 from robustfit.linalg import Array, Mask
 from robustfit.losses.base import CurvedOutputLoss, Loss, OutputLoss, SmoothLoss
-from robustfit.losses.boxes.ciou import CIoU
 from robustfit.losses.classification.base import MarginLoss
 from robustfit.parameters import parameter
 from robustfit.penalties.base import Penalty
@@ -158,7 +157,7 @@ class _Descents:
         self.coef, self.status = start.copy(), statuses((len(start),), Status.max_iter)
         self.n_iter, self.n_eval = np.zeros(len(start), dtype=np.int64), np.ones(len(start), dtype=np.int64)
         self.active, self.work = np.arange(len(start)), problem
-        self.held = isinstance(problem.loss, CIoU)  # the one loss whose slope holds a part of its value constant
+        self.held = isinstance(problem.loss, OutputLoss) and problem.loss.holds
         self.at = self.best = _Points.of(problem, start)
         self.inverse = _first_inverse(problem, self.at)
         self.lines = _Lines.along(self.inverse, self.at.slope)

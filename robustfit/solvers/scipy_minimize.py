@@ -135,6 +135,6 @@ def _whitening(problem: Problem, coef: Array) -> Array:
     """
     width = problem.scale if float(problem.scale) > 0 else 1.0
     curvature = problem.embed(problem.penalty.curvature(problem.slopes(coef)))
-    rows = np.kron(problem.X * np.sqrt(problem.shares)[:, None], np.eye(problem.outputs))
-    _, back, _ = linalg.span(np.vstack([rows, problem.unit * np.diag(np.sqrt(curvature))]))
-    return back * width
+    rows, k = problem.X * np.sqrt(problem.shares)[:, None], problem.outputs
+    _, back, _ = linalg.span(np.vstack([rows, problem.unit * np.diag(np.sqrt(curvature[::k]))]))
+    return linalg.double(np.kron(back, np.eye(k)) * width)  # the same for each output

@@ -400,3 +400,72 @@ def test_polyhedral_losses_of_labels_have_exact_proofs():
     assert {name for name, loss in ALL.items() if isinstance(loss, Polyhedral)} == {"hinge", "perceptron"}
     fit = estimator("hinge").fit(X, Y)
     assert fit.gap == 0.0 and fit.gap_kind.item() == "exact"
+
+
+# --- what a reading of the code found
+
+
+def test_a_price_on_more_columns_than_rows_is_paid_to_the_optimum():
+    # a nearly singular part of the Hessian once passed for an exact answer, and a negative prediction for the end
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(15, 25))
+    y = np.where(x[:, 0] + 0.3 * rng.normal(size=15) > 0, 1.0, -1.0)
+    fit = estimator("cross_entropy", penalty=L1(0.02)).fit(np.column_stack([np.ones(15), x]), y)
+    assert fit.certified and fit.objective == pytest.approx(0.1661, abs=1e-3)
+
+
+def test_medians_start_from_the_columns_even_where_they_are_dependent():
+    rows = np.column_stack([X, X[:, 1]])
+    start = M(LOSSES["savage"], Newton(), Fixed(), make("initial", "medians"))
+    plain, twice = start.fit(X, Y), start.fit(rows, Y)
+    assert twice.status.item() is Status.rank_deficient
+    assert twice.objective == pytest.approx(plain.objective.item(), rel=1e-9)
+    softmax = M(CrossEntropy(), Newton(), Fixed(), make("initial", "medians"))
+    numbers = np.digitize(X[:, 1], [-0.4, 0.4]).astype(float)
+    numbers[::5] = 1.0
+    deficient = softmax.fit(rows, numbers, outputs=3)
+    assert deficient.objective == pytest.approx(softmax.fit(X, numbers, outputs=3).objective.item(), rel=1e-9)
+
+
+def test_a_start_that_others_made_is_only_used_where_it_is_the_same():
+    starts = {}
+    estimator(CrossEntropy()).fit(X, Y, starts=starts)
+    lopsided = estimator(Focal(2.0, 0.05))
+    np.testing.assert_array_equal(lopsided.fit(X, Y, starts=starts).initial, lopsided.fit(X, Y, starts={}).initial)
+
+
+def test_a_score_of_zero_decides_nothing_and_is_no_perfect_fit():
+    nothing = certify(Problem(np.ones((3, 1)), np.ones(3), make("loss", "zero_one")), np.zeros(1))
+    assert nothing.objective == 1.0 and not nothing.perfect
+
+
+def test_weights_of_zero_for_all_classes_are_refused():
+    with pytest.raises(Incompatible, match="at least one class must count"):
+        estimator(CrossEntropy((0.0, 0.0))).fit(X, Y)
+
+
+def test_one_lost_member_does_not_stop_a_batch_of_descents():
+    rows, labels = np.stack([X, X]), np.stack([Y, Y])
+    rows[0, 0, 1] = 1e300
+    fit = estimator(make("loss", "perceptron"), GradientDescent(max_iter=50)).fit(rows, labels)
+    assert np.isfinite(fit.coef[1]).all()
+
+
+def test_a_penalty_on_zero_one_loss_is_refused_at_once():
+    with pytest.raises(Incompatible, match="auto takes no penalty"):
+        estimator(make("loss", "zero_one"), make("solver", "auto"), L2(0.1))
+
+
+def test_labels_that_are_certain_do_not_spoil_the_proof_of_a_softmax():
+    rng = np.random.default_rng(1)
+    y = rng.integers(0, 3, 300)
+    x = 3.0 * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])[y] + rng.normal(size=(300, 2))
+    x[:20] *= 100.0
+    rows = np.column_stack([np.ones(300), x])
+    for penalty in (NoPenalty(), L2(0.1)):
+        assert estimator(CrossEntropy(), penalty=penalty).fit(rows, y.astype(float), outputs=3).certified
+
+
+def test_bounded_losses_that_only_count_wrong_labels_have_no_minimum():
+    fit = estimator("sigmoid").fit(X, Y)
+    assert fit.status.item() is Status.unbounded and not fit.false_success

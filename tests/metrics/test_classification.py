@@ -244,7 +244,7 @@ def test_the_error_and_the_angle_do_not_change_with_the_length_of_the_scores(see
 def test_the_true_coefficients_have_no_excess():
     data = GaussianClasses(correlation=0.5, share=0.2).draw(Streams.spawn(0, 0), 2)
     fit = fit_of(np.broadcast_to(data.truth.coef, (2, 3)), CrossEntropy())
-    assert classification.excess_error(data, fit).tolist() == [0.0, 0.0]
+    assert classification.excess_error(data, fit) == pytest.approx([0.0, 0.0], abs=1e-16)
     assert classification.direction_error(data, fit) == pytest.approx(0.0, abs=1e-6)
     coefs = measures.predictions(data.X, fit.coef)
     assert classification.lowest_score(data, fit) == pytest.approx(coefs.min(-1))

@@ -24,6 +24,8 @@ class CIoU(OverlapLoss):
     1.4
     """
 
+    holds = True
+
     from_iou: float = parameter(0.0, at_least=0, at_most=1)
 
     def cost(self, pair: Pair) -> Jet:

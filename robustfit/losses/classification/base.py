@@ -160,13 +160,15 @@ def class_weights(weights: tuple[float, ...], numbers: NDArray[np.int64], k: int
     """The weight of each datum's class; 1 where no weights are given.
 
     Raises:
-        Incompatible: there are not as many weights as classes.
+        Incompatible: there are not as many weights as classes, or none is positive.
 
     >>> class_weights((1.0, 5.0), np.array([1, 1, 0]), 2)
     array([5., 5., 1.])
     """
     if weights and len(weights) != k:
         raise Incompatible(f"{k} classes need {k} weights; {len(weights)} were given")
+    if weights and not any(weights):
+        raise Incompatible(f"weights={list(weights)}: at least one class must count")
     table = np.asarray(weights or (1.0,) * k)
     result: Array = table[numbers]
     return result

@@ -19,8 +19,9 @@ class CrossEntropy(MarginLoss, Conjugate):
     """Cross-entropy of a logit: phi(m) = log(1 + exp(-m)) = -log p, p = 1 / (1 + exp(-m)) the label's probability.
 
     The negative log-likelihood of logistic regression. Linear in a wrong margin: a flipped label at a leverage point
-    pulls without bound. weights: of the classes, in their order; none count all data the same. Among more than two
-    classes it is the softmax's (`among`). Reference: Cox (1958), J. R. Statist. Soc. B 20, 215-242.
+    pulls without bound. weights: of the classes, in their order, as if their data were there so often; none: all once.
+    Among more than two classes it is the softmax's (`among`).
+    Reference: Cox (1958), J. R. Statist. Soc. B 20, 215-242.
 
     >>> CrossEntropy().phi(np.array([0.0, -1000.0])).round(6)
     array([6.93147e-01, 1.00000e+03])

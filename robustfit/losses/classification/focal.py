@@ -17,7 +17,7 @@ class Focal(MarginLoss):
     """Focal loss: phi(m) = -(1 - p)^gamma log p, p = 1 / (1 + exp(-m)); weight alpha for y = 1, 1 - alpha for y = -1.
 
     gamma >= 0 lets the data that are right already count less: 2 is common, 0 is cross-entropy. alpha in (0, 1), 0.25
-    is common; null weighs all labels by 1. Not convex where gamma > 0.
+    is common; null weighs all labels by 1; a fit minimises the mean over these weights. Not convex where gamma > 0.
     Reference: Lin et al. (2017), Proc. ICCV, 2980-2988.
 
     >>> (Focal(2.0, None).phi(np.zeros(1)) / CrossEntropy().phi(np.zeros(1))).round(12)

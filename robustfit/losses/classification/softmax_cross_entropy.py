@@ -23,7 +23,8 @@ class SoftmaxCrossEntropy(CurvedOutputLoss):
 
     Labels y in 0 ... k - 1 `(*batch, n)`, eta `(*batch, n, k)`; the value is `(*batch, n)`. One number added to all k
     scores changes nothing; with two classes it is `CrossEntropy` of their difference. Class weights w_j >= 0, all 1
-    by default; a mean is over the data, not over their weights. Reference: Bridle (1990), NATO ASI F68, 227-236.
+    by default: a fit minimises the mean over these weights, as if their data were there so often.
+    Reference: Bridle (1990), NATO ASI F68, 227-236.
 
     >>> SoftmaxCrossEntropy().value(np.array([1.0]), np.log([[0.25, 0.5, 0.25]])).round(6)
     array([0.693147])
@@ -88,8 +89,9 @@ class SoftmaxCrossEntropy(CurvedOutputLoss):
         weight = class_weights(self.weights, numbers, k)
         counts = weight > 0
         q = np.eye(k)[numbers] + v / np.where(counts, weight, 1.0)[..., None]
-        proper = (q >= 0.0).all(-1) & (np.abs(q.sum(-1) - 1.0) <= ROUNDING)
-        value = np.where(proper, weight * np.asarray(xlogy(q, np.maximum(q, 0.0))).sum(-1), np.inf)
+        proper = (q >= -ROUNDING).all(-1) & (np.abs(q.sum(-1) - 1.0) <= ROUNDING)
+        q = np.maximum(q, 0.0)
+        value = np.where(proper, weight * np.asarray(xlogy(q, q)).sum(-1), np.inf)
         return np.where(counts, value, np.where((v == 0.0).all(-1), 0.0, np.inf))
 
 
