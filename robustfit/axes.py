@@ -103,13 +103,16 @@ def named(values: dict[str, Any]) -> str:
     >>> named({"loss": "huber", "loss.delta": 1.345, "loss.c": float("nan"), "outliers": 0.1})
     'huber, delta = 1.345, 10 % outliers'
     """
-    return ", ".join(_phrase(name, value) for name, value in values.items() if value is not None and value == value)
+    told = {name: value for name, value in values.items() if value is not None and value == value and value != "[]"}
+    return ", ".join(_phrase(name, value) for name, value in told.items())
 
 
 def _phrase(name: str, value: Any) -> str:
     last = name.rpartition(".")[2]
     if name == "outliers":
         return f"{100 * value:g} % outliers" if value else "no outliers"
+    if isinstance(value, str) and value.startswith("["):
+        return f"{last} = {value}"
     if isinstance(value, str):
         return value.replace("_", " ") + SUFFIXES.get(last, "")
     if isinstance(value, bool):
