@@ -34,7 +34,7 @@ class Auto(Solver):
     """
 
     large: int = parameter(50_000, at_least=0)
-    small: int = parameter(200, at_least=0)
+    small: int = parameter(300, at_least=0)
 
     def refuses(self, loss: Loss, penalty: Penalty) -> str:
         return counting(loss, penalty, "auto") if isinstance(loss, Stepwise) else ""
