@@ -37,6 +37,9 @@ POLISHED = 1e-14
 ROUNDING = 1e-14
 """How far X' W theta may be from its target, relative to the sizes of its terms."""
 
+BALANCE = 1e-11
+"""How far X' W theta may be from 0 in a column that costs nothing, relative to the sizes of its terms."""
+
 SHRINK = 1.0 - 1e-12
 """Dual points are drawn this much towards 0, so that rounding cannot push them out of the domain."""
 
@@ -305,11 +308,32 @@ def _dual_point(problem: Problem, here: _Here) -> tuple[Array, Array]:
     ):
         excess = problem.pull(theta) - target
         if (np.abs(excess) <= ROUNDING * size).all():
-            break
+            return theta, target
         weight = problem.level(theta) if row_curvature is None else row_curvature
         step = linalg.solve(problem.data_hessian(weight) if matrix is None else matrix, excess)
         theta = theta - problem.turn(weight, step)
-    return theta, target
+    return _as_it_is(problem, theta, target, size)
+
+
+def _as_it_is(problem: Problem, theta: Array, target: Array, size: Array) -> tuple[Array, Array]:
+    """Dual points with the g that they have, where that is not the target: it need not be within reach of few rows.
+
+    A price draws them towards 0 until they can pay it; NaN, which bounds nothing, where a column that costs nothing is
+    not balanced.
+    """
+    g = problem.pull(theta)
+    unmet = np.asarray((np.abs(g - target) > ROUNDING * size).any(-1))
+    price = problem.penalty.price if isinstance(problem.penalty, PolyhedralPenalty) else np.inf
+    free = problem.free if price > 0 else g.shape[-1]
+    level = np.diagonal(problem.data_hessian(problem.level(theta)), axis1=-2, axis2=-1)
+    terms = np.sqrt(np.abs(level) * problem.mean(problem.inner(theta, theta))[..., None])
+    lost = unmet & (np.abs(g[..., :free]) > BALANCE * terms[..., :free]).any(-1)
+    own = problem.embed(problem.slopes(g)) if price > 0 else target
+    largest = np.abs(problem.slopes(own)).max(-1, initial=0.0)
+    factor = np.where(unmet & (largest > price), price / np.where(largest > 0, largest, 1.0), 1.0)
+    factor = np.where(lost, np.nan, factor)
+    target = np.where(unmet[:, None], own, target) * factor[:, None]
+    return theta * factor[(..., *[None] * (theta.ndim - 1))], target
 
 
 def _polished(problem: Problem, coef: Array, steps: int = 20) -> Array:

@@ -15,7 +15,7 @@ from scipy import optimize
 from robustfit.catalogue import make
 from robustfit.certificates import CERTIFIED, certify, relative_gap, solution_width, stationarity
 from robustfit.errors import Incompatible
-from robustfit.estimators.m import FALSE_SUCCESS, false_success
+from robustfit.estimators.m import FALSE_SUCCESS, M, false_success
 from robustfit.losses.bisquare import Bisquare
 from robustfit.losses.huber import Huber
 from robustfit.losses.log_cosh import LogCosh
@@ -23,9 +23,11 @@ from robustfit.losses.mae import MAE
 from robustfit.losses.mse import MSE
 from robustfit.losses.quantile import Quantile
 from robustfit.losses.welsch import Welsch
+from robustfit.penalties.l1 import L1
 from robustfit.penalties.l2 import L2
 from robustfit.penalties.none import NoPenalty
 from robustfit.problem import Problem
+from robustfit.scales.fixed import Fixed
 from robustfit.solvers.newton import Newton
 from robustfit.task import fitting
 
@@ -387,3 +389,17 @@ def test_widths_are_in_units_of_y(units):
 def test_a_smooth_loss_has_no_width():
     with pytest.raises(Incompatible, match="Welsch"):
         solution_width(Problem(*sample("plain"), Welsch()))
+
+
+@pytest.mark.parametrize("loss", ["huber", "smooth_l1", "log_cosh"])
+@pytest.mark.parametrize("penalty", [L1(0.5), L2(0.5)], ids=str)
+def test_bounds_are_bounds_where_rows_are_fewer_than_columns(loss, penalty):
+    # what a penalty asks of the dual may be beyond the reach of so few rows
+    rng = np.random.default_rng(11)
+    for _ in range(20):
+        X = np.column_stack([np.ones(4), rng.normal(size=(4, 4))])
+        problem = Problem(X, rng.standard_t(2, size=4), make("loss", loss), np.ones(()), penalty)
+        least = M(problem.loss, Newton(), Fixed(1.0), None, penalty).fit(X, problem.y).objective
+        for size in (1.0, 1e3, 1e6):
+            far = certify(problem, size * rng.normal(size=5))
+            assert far.bound <= least * (1 + 1e-9) and not far.certified

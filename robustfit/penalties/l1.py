@@ -10,8 +10,8 @@ from robustfit.linalg import Array, Mask, apply, solve_regular
 from robustfit.parameters import parameter
 from robustfit.penalties.base import PolyhedralPenalty
 
-SWEEPS = 10_000
-"""The most sweeps of coordinate descent."""
+SWEEPS = 500
+"""The most sweeps of coordinate descent: where signs do not settle in these, the step is rough and another follows."""
 
 
 @dataclass(frozen=True)
