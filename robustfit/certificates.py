@@ -209,7 +209,7 @@ def _rounding(bound: Array, value: Array) -> Mask:
 
 def _shrink(theta: Array, low: Array, high: Array) -> Array:
     """The largest factor <= 1 that brings theta between the bounds, which enclose 0, but for rounding; `(B, 1)`."""
-    slack = np.finfo(float).eps * np.abs(theta).max(-1, keepdims=True, initial=0.0)
+    slack = ROUNDING * np.abs(theta).max(-1, keepdims=True, initial=0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where(theta > high + slack, high / theta, np.where(theta < low - slack, low / theta, 1.0))
     factor = np.where(np.isfinite(room), room, 0.0).min(-1, keepdims=True)

@@ -403,3 +403,10 @@ def test_bounds_are_bounds_where_rows_are_fewer_than_columns(loss, penalty):
         for size in (1.0, 1e3, 1e6):
             far = certify(problem, size * rng.normal(size=5))
             assert far.bound <= least * (1 + 1e-9) and not far.certified
+
+
+def test_a_dual_that_is_below_0_by_rounding_alone_is_no_loss():
+    # 12 of 15 labels agree: their rows are tied at the kink, and the last dual is 0 but for rounding
+    labels = np.r_[np.ones(12), -np.ones(3)]
+    fit = M(make("loss", "hinge"), Newton(), Fixed(1.0), None).fit(np.ones((15, 1)), labels)
+    assert fit.certified and fit.objective == pytest.approx(0.4)
