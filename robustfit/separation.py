@@ -22,6 +22,11 @@ PLATEAU = 1e-6
 """What doubling the coefficients may cost, relative, where the loss is flat."""
 
 
+def may_run_away(problem: Problem) -> bool:
+    """Whether coefficients can grow without end: nothing is penalised, and 0 is no value of the loss."""
+    return problem.loss.negligible > 0 and isinstance(problem.penalty, NoPenalty)
+
+
 def separated(problem: Problem, coef: Array) -> Mask:
     """Whether there is no minimum, as far as the coefficients `(B, p)` show it.
 
@@ -33,7 +38,7 @@ def separated(problem: Problem, coef: Array) -> Mask:
     >>> separated(two, np.array([[-3.0]])), separated(two, np.array([[3.0]]))
     (array([ True]), array([False]))
     """
-    if not problem.loss.negligible or not isinstance(problem.penalty, NoPenalty):
+    if not may_run_away(problem):
         return np.zeros(problem.batch, dtype=bool)
     u, idle = problem.standardised(coef), problem.shares == 0
     found = np.asarray(((_leads(problem, u) > 0) | idle).all(-1))
@@ -50,7 +55,7 @@ def unbounded(problem: Problem, coef: Array) -> Mask:
 
     Half of the margins or more are beyond `FAR`, where the loss is flat, so that it only counts the wrong labels.
     """
-    if not problem.loss.negligible or problem.loss.convex or not isinstance(problem.penalty, NoPenalty):
+    if problem.loss.convex or not may_run_away(problem):
         return np.zeros(problem.batch, dtype=bool)
     far = np.median(np.abs(_leads(problem, problem.standardised(coef))), -1) > FAR
     return np.asarray(far & (problem.objective(2.0 * coef) <= (1.0 + PLATEAU) * problem.objective(coef)))

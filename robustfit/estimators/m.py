@@ -28,7 +28,7 @@ from robustfit.penalties.none import NoPenalty
 from robustfit.problem import CHUNK_ENTRIES, Problem
 from robustfit.scales.base import InitialScale, JointScale, Scale
 from robustfit.scales.mad import MAD
-from robustfit.separation import separated, unbounded
+from robustfit.separation import may_run_away, separated, unbounded
 from robustfit.solvers.auto import Auto
 from robustfit.solvers.base import Solver, many
 from robustfit.solvers.newton import Newton
@@ -220,9 +220,7 @@ class M(Estimator):
         if polyhedral and self.initial is not None and not isinstance(self.loss, LabelLoss):
             some = problem.thinned() if problem.large else problem
             coef = linalg.least_squares(some.X, some.y, some.weights)
-        if isinstance(self.penalty, NoPenalty):
-            return coef
-        if isinstance(self.loss, (Stepwise, OutputLoss)):
+        if isinstance(self.penalty, NoPenalty) or isinstance(self.loss, (Stepwise, OutputLoss)):
             return coef
         u = problem.standardised(coef)
         weight = np.ones_like(u) if polyhedral else problem.weight(u)
@@ -271,8 +269,11 @@ class M(Estimator):
         """What is true of a solution: nothing here is the solver's word but its own claim of success."""
         certificate = certify(problem, solution.coef)
         searched = solution.searched & solution.success & (certificate.kind == "none")
-        status = status_where(unbounded(problem, solution.coef), Status.unbounded, solution.status)
-        status = status_where(separated(problem, solution.coef), Status.separated, status)
+        status, claimed = solution.status, solution.success
+        if may_run_away(problem):
+            status = status_where(unbounded(problem, solution.coef), Status.unbounded, status)
+            status = status_where(separated(problem, solution.coef), Status.separated, status)
+            claimed = claimed & ~status_in(status, ENDLESS)
         status = status_where(certificate.perfect, Status.perfect_fit, status)
         return Fit(
             coef=solution.coef,
@@ -283,7 +284,7 @@ class M(Estimator):
             gap=np.where(searched, 0.0, certificate.gap),
             gap_kind=np.where(searched, "search", certificate.kind),
             certified=certificate.certified,
-            false_success=false_success(solution.success & ~status_in(status, ENDLESS), certificate),
+            false_success=false_success(claimed, certificate),
             solution=replace(solution, status=status),
             loss=self.loss,
             solver=solution.solver or name_of("solver", solver),
